@@ -1,0 +1,45 @@
+# Every target works on a fresh machine: what it needs, it asks `deps` for first.
+SHELL := /bin/bash
+GO ?= go
+BIN := bin/aiperf
+FUZZTIME ?= 5s
+LDFLAGS := -s -w
+# The race detector and ZeroMQ both need cgo.
+export CGO_ENABLED := 1
+
+.PHONY: all deps build demo test test-unit test-e2e bench lint docs fuzz clean
+
+all: build
+
+deps: ## install what the machine lacks: a C compiler, pkg-config, libzmq's development files
+	@scripts/deps.sh
+	@$(GO) mod download
+
+build: deps ## bin/aiperf
+	@mkdir -p bin
+	$(GO) build -trimpath -ldflags "$(LDFLAGS)" -o $(BIN) ./launcher
+
+demo: build ## a whole benchmark against the embedded server
+	./$(BIN) demo
+
+test: deps build ## everything, with the race detector
+	$(GO) vet ./...
+	$(GO) run github.com/onsi/ginkgo/v2/ginkgo run --race --procs=2 --timeout=9m --poll-progress-after=60s ./...
+
+bench: build ## figures of the whole program, then of the hot paths
+	test/bench/run.sh
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+lint: deps ## formatting and vet
+	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
+	$(GO) vet ./...
+
+docs: deps ## rewrite the generated references (flags, environment, metrics, protocol)
+	$(GO) generate ./...
+	$(GO) test ./config ./metrics ./messages -update
+
+fuzz: deps ## every fuzz target for $(FUZZTIME)
+	scripts/fuzz.sh $(FUZZTIME)
+
+clean:
+	rm -rf bin artifacts

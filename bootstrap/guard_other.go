@@ -1,0 +1,8 @@
+//go:build !linux
+
+package bootstrap
+
+// armDeathSignal: the platform has none; the pipe guard does the work alone.
+func armDeathSignal() error { return nil }
+
+func setProcessTitle(string) {}

@@ -1,0 +1,250 @@
+package bootstrap
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"aiperf/config"
+	"aiperf/messages"
+)
+
+// Restart policy of replicated services: at most so many times per slot, with these
+// pauses before.
+var backOff = []time.Duration{100 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second}
+
+// onExit deals with the end of a child. It returns a reason when the run cannot go
+// on without it.
+//
+//	worker            restarted under a new id, its credits are accounted for
+//	record processor  restarted under its old id and address
+//	GPU telemetry     a warning; its result leaves the report
+//	anything else     ends the run
+func (m *Mesh) onExit(run *config.Run, e exit) (fatal string) {
+	spec := e.proc.spec
+	delete(m.children, spec.ID)
+	if m.stopping {
+		return ""
+	}
+	how := e.how()
+	tail := e.proc.stderrTail()
+	down := messages.ServiceDown{DownServiceID: spec.ID, ServiceType: spec.Type, Signal: e.signal, StderrTail: tail}
+	if e.signal == "" {
+		down.ExitCode = &e.code
+	}
+	switch spec.Type {
+	case "worker", "record_processor":
+		return m.replace(run, spec, how, down)
+	case "gpu_telemetry_manager":
+		m.log.Warn("service ended; GPU telemetry is left out of the results", "service", spec.ID, "how", how)
+		m.tell(down)
+		return ""
+	}
+	text := fmt.Sprintf("%s ended unexpectedly (%s)", spec.ID, how)
+	if tail != "" {
+		text += ": " + tail
+	}
+	m.log.Error(text)
+	m.addExitError(messages.ExitError{
+		ErrorDetails: *messages.NewError("ServiceDown", text), Operation: "required_service_reaped", FromService: spec.ID,
+	})
+	return text
+}
+
+// replace starts a new process in the slot of the one that ended, after a pause, or
+// counts the slot out. Losing the last of a kind ends the run.
+func (m *Mesh) replace(run *config.Run, spec config.ServiceSpec, how string, down messages.ServiceDown) (fatal string) {
+	slot := m.slots[spec.ID]
+	delete(m.slots, spec.ID)
+	tries := m.restarts[slot]
+	if tries >= len(backOff) {
+		m.log.Error("service ended and will not be restarted again", "service", spec.ID, "how", how, "restarts", tries)
+		m.tell(down)
+		if m.remaining(spec.Type) == 0 {
+			text := fmt.Sprintf("every %s has ended (the last: %s, %s)", strings.ReplaceAll(spec.Type, "_", " "), spec.ID, how)
+			m.addExitError(messages.ExitError{ErrorDetails: *messages.NewError("ServiceDown", text), Operation: "required_service_reaped", FromService: spec.ID})
+			return text
+		}
+		return ""
+	}
+	m.restarts[slot] = tries + 1
+	next := config.ServiceSpec{Type: spec.Type, ID: spec.ID}
+	if spec.Type == "worker" {
+		next.ID = NewID("worker")
+	}
+	down.Restarting, down.ReplacementID = true, next.ID
+	m.slots[next.ID] = slot
+	m.log.Warn("service ended; restarting it", "service", spec.ID, "how", how, "as", next.ID)
+	m.tell(down)
+	time.AfterFunc(backOff[tries], func() {
+		m.timers <- func() { m.restart(run, next) }
+	})
+	return ""
+}
+
+func (m *Mesh) restart(run *config.Run, spec config.ServiceSpec) {
+	if m.stopping {
+		return
+	}
+	p, err := m.start(spec, run)
+	if err != nil {
+		m.log.Error("restart service", "service", spec.ID, "err", err)
+		m.addExitError(exitError("Start", spec.ID, err))
+		delete(m.slots, spec.ID)
+		return
+	}
+	m.children[spec.ID] = p
+}
+
+// remaining counts the slots of a type that live or wait for a restart.
+func (m *Mesh) remaining(serviceType string) int {
+	n := 0
+	for id := range m.slots {
+		if strings.HasPrefix(id, serviceType+"_") {
+			n++
+		}
+	}
+	return n
+}
+
+// tell reports a death to the controller, which relays it.
+func (m *Mesh) tell(down messages.ServiceDown) {
+	m.readers.Go(func() {
+		if _, err := m.calls.Call(context.Background(), "", messages.CommandServiceDown, down, 5*time.Second); err != nil {
+			m.log.Debug("tell the controller of a death", "service", down.DownServiceID, "err", err)
+		}
+	})
+}
+
+// recover starts a controller and a records manager once more, only to summarise
+// the journal of a run that lost a required process.
+func (m *Mesh) recover(ctx context.Context, reason string) ending {
+	run := *m.run
+	run.RecoverReason = reason
+	run.Mesh = config.Mesh{Curve: run.Mesh.Curve}
+	run.Benchmark.GPUTelemetry.Enabled = false
+	run.Benchmark.Runtime.RecordProcessors, run.Benchmark.Runtime.Workers = 0, 0
+	dataset := run.DatasetDir
+	if err := Plan(&run); err != nil {
+		m.addExitError(exitError("export_results", launcherName, err))
+		return ending{}
+	}
+	run.DatasetDir = dataset
+	var needed []config.ServiceSpec
+	for _, s := range run.Mesh.Services {
+		if s.Type == ControllerType || s.Type == "records_manager" {
+			needed = append(needed, s)
+		}
+	}
+	run.Mesh.Services = needed
+	defer m.cleanUp(&run)
+	return m.live(ctx, &run)
+}
+
+// JournalName is the records manager's journal inside the artifact directory. It is
+// removed when everything is exported.
+const JournalName = ".aiperf_journal"
+
+func journalHasRecords(artifactDir string) bool {
+	st, err := os.Stat(filepath.Join(artifactDir, JournalName))
+	return err == nil && st.Size() > 0
+}
+
+// MeshFileName is where a live run says how to attach to it.
+const MeshFileName = ".aiperf_mesh.json"
+
+// MeshFile is its content.
+type MeshFile struct {
+	BenchmarkID     string `json:"benchmark_id"`
+	PID             int    `json:"pid"`
+	EventBusBackend string `json:"event_bus_backend"`
+	PublicKey       string `json:"public_key,omitempty"`
+	SecretKey       string `json:"secret_key,omitempty"`
+	ProtocolVersion int    `json:"protocol_version"`
+}
+
+// announce writes the mesh file (mode 0600) and names the bus in the log.
+func (m *Mesh) announce(run *config.Run) {
+	f := MeshFile{BenchmarkID: run.BenchmarkID, PID: os.Getpid(), EventBusBackend: run.Mesh.EventBusBackend, ProtocolVersion: messages.ProtocolVersion}
+	if c := run.Mesh.Curve; c != nil {
+		f.PublicKey, f.SecretKey = c.PublicKey, c.SecretKey
+	}
+	b, _ := json.Marshal(f)
+	path := filepath.Join(run.ArtifactDir, MeshFileName)
+	tmp := path + ".tmp"
+	if err := os.WriteFile(tmp, b, 0o600); err == nil {
+		err = os.Rename(tmp, path)
+		if err != nil {
+			m.log.Warn("write mesh file", "err", err)
+		}
+	} else {
+		m.log.Warn("write mesh file", "err", err)
+	}
+	m.log.Info("Event bus: " + run.Mesh.EventBusBackend + " (aiperf watch --run " + run.ArtifactDir + ")")
+}
+
+// cleanUp removes what lives only as long as the run.
+func (m *Mesh) cleanUp(run *config.Run) {
+	_ = os.Remove(filepath.Join(run.ArtifactDir, MeshFileName))
+	if run.Mesh.IPCDir != "" {
+		_ = os.RemoveAll(run.Mesh.IPCDir)
+	}
+	_ = os.RemoveAll(run.DatasetDir)
+}
+
+// ownerFile holds the launcher's process id inside a run's temporary directories.
+const ownerFile = "owner.pid"
+
+// Own marks a run's temporary directories as belonging to this process.
+func Own(run *config.Run) error {
+	for _, dir := range []string{run.Mesh.IPCDir, run.DatasetDir} {
+		if dir == "" {
+			continue
+		}
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("make run directory: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, ownerFile), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+			return fmt.Errorf("mark run directory: %w", err)
+		}
+	}
+	return nil
+}
+
+// SweepDead removes directories that runs of this user left behind when they were
+// killed: those whose owner lives no more.
+func SweepDead() {
+	for _, pattern := range []string{"aiperf-*", "aiperf_mmap_*"} {
+		dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), pattern))
+		for _, dir := range dirs {
+			b, err := os.ReadFile(filepath.Join(dir, ownerFile))
+			if err != nil {
+				continue // not ours, or being made right now
+			}
+			pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+			if err == nil && unix.Kill(pid, 0) == unix.ESRCH {
+				_ = os.RemoveAll(dir)
+			}
+		}
+	}
+}
+
+// raiseFileLimit lifts the soft limit of open files to the hard one, which the
+// children inherit: connections are files.
+func raiseFileLimit(log *Logger) {
+	var lim unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
+		return
+	}
+	lim.Cur = lim.Max
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
+		log.Debug("raise open-file limit", "err", err)
+	}
+}

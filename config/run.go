@@ -1,0 +1,261 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// Run is the run document: everything a process of the mesh needs to know, in one
+// object. The launcher resolves it once and hands it to each child over an
+// inherited pipe; no child reads flags, files or environment settings again. It
+// holds secrets (API key, headers, mesh token): it is never written to a file or
+// a log. What may be written down is InputConfig, which is redacted.
+type Run struct {
+	BenchmarkID string `json:"benchmark_id"` // 12 hex digits
+	RunID       string `json:"run_id"`
+	ArtifactDir string `json:"artifact_dir"` // absolute
+	DatasetDir  string `json:"dataset_dir"`  // absolute; holds the memory-mapped dataset files
+	LauncherPID int    `json:"launcher_pid"`
+
+	// RandomSeed is the root of every named random stream. Nil: none was asked
+	// for; ProcessSeed is then random and shared by all processes of the run.
+	RandomSeed  *uint64 `json:"random_seed,omitempty"`
+	ProcessSeed uint64  `json:"process_seed"`
+
+	CLICommand string `json:"cli_command"` // redacted, shell-quoted
+	LogLevel   string `json:"log_level"`   // trace … critical
+
+	Benchmark   Benchmark   `json:"benchmark"`
+	Environment Environment `json:"environment"`
+	Mesh        Mesh        `json:"mesh"`
+
+	// InputConfig is what the user set, redacted, in the closed schema that readers
+	// of the summary JSON accept; InputConfigOwn holds settings outside that schema.
+	InputConfig    json.RawMessage `json:"input_config,omitempty"`
+	InputConfigOwn json.RawMessage `json:"input_config_own,omitempty"`
+
+	// RecoverReason is set in the run document of processes that were started only to
+	// summarise what an aborted run left in its journal; it says what ended the run.
+	RecoverReason string `json:"recover_reason,omitempty"`
+
+	PluginManifests []string `json:"plugin_manifests,omitempty"` // user manifests, absolute paths
+	Warnings        []string `json:"warnings,omitempty"`         // found while resolving; shown on the console and in the JSON
+}
+
+// Mesh says where every socket of the run lives and who takes part.
+type Mesh struct {
+	Token string `json:"token"` // checked at registration
+
+	EventBusFrontend string `json:"event_bus_frontend"` // services publish here (XSUB)
+	EventBusBackend  string `json:"event_bus_backend"`  // services and external consumers subscribe here (XPUB)
+	Control          string `json:"control"`
+	CreditRouter     string `json:"credit_router"`
+	CreditReturn     string `json:"credit_return"`
+	Records          string `json:"records"`
+	Dataset          string `json:"dataset"`
+	// RawInference is one address per record processor id.
+	RawInference map[string]string `json:"raw_inference"`
+
+	IPCDir string `json:"ipc_dir,omitempty"` // removed at the end
+	Curve  *Curve `json:"curve,omitempty"`   // nil: plain sockets
+
+	// Services are all processes of the run, the controller included, in start order.
+	Services []ServiceSpec `json:"services"`
+}
+
+// Curve is the key pair of the mesh in ZeroMQ's Z85 text form. Every process of a
+// run uses the same pair; a peer that does not know it is refused.
+type Curve struct {
+	PublicKey string `json:"public_key"`
+	SecretKey string `json:"secret_key"`
+}
+
+// ServiceSpec is one process to start.
+type ServiceSpec struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+}
+
+// Benchmark is the resolved benchmark body: defaults applied, every name checked.
+type Benchmark struct {
+	Models        Models         `json:"models"`
+	Endpoint      Endpoint       `json:"endpoint"`
+	Dataset       Dataset        `json:"dataset"`
+	Phases        []Phase        `json:"phases"`
+	Artifacts     Artifacts      `json:"artifacts"`
+	Tokenizer     Tokenizer      `json:"tokenizer"`
+	GPUTelemetry  GPUTelemetry   `json:"gpu_telemetry"`
+	Runtime       Runtime        `json:"runtime"`
+	MockServer    map[string]any `json:"mock_server,omitempty"` // set: the embedded server is the target and part of the mesh
+	QualityNeeded string         `json:"quality_needed,omitempty"`
+}
+
+// Models are the model names to ask for.
+type Models struct {
+	Names    []string `json:"names"`
+	Strategy string   `json:"strategy"` // round_robin, random
+}
+
+// Endpoint describes the target and the dialect spoken to it.
+type Endpoint struct {
+	Type                string         `json:"type"`
+	URLs                []string       `json:"urls"` // with scheme
+	URLStrategy         string         `json:"url_strategy"`
+	Path                string         `json:"path,omitempty"` // replaces the type's default path
+	Streaming           bool           `json:"streaming"`
+	TimeoutSec          float64        `json:"timeout"` // 0 = none
+	APIKey              string         `json:"api_key,omitempty"`
+	Headers             []Header       `json:"headers,omitempty"`
+	Extra               []KeyValue     `json:"extra,omitempty"` // merged into every body, in order
+	Transport           string         `json:"transport"`
+	ConnectionReuse     string         `json:"connection_reuse"` // pooled, never, sticky_user_sessions
+	UseLegacyMaxTokens  bool           `json:"use_legacy_max_tokens"`
+	UseServerTokenCount bool           `json:"use_server_token_count"`
+	SessionHeader       string         `json:"session_header,omitempty"`
+	Capabilities        EndpointTraits `json:"capabilities"` // copied from the manifest
+}
+
+// EndpointTraits are the manifest's metadata of the chosen endpoint type.
+type EndpointTraits struct {
+	MetricsTitle          string `json:"metrics_title"`
+	EndpointPath          string `json:"endpoint_path"`
+	StreamingPath         string `json:"streaming_path,omitempty"`
+	ServiceKind           string `json:"service_kind"`
+	SupportsStreaming     bool   `json:"supports_streaming"`
+	ProducesTokens        bool   `json:"produces_tokens"`
+	TokenizesInput        bool   `json:"tokenizes_input"`
+	SupportsImages        bool   `json:"supports_images"`
+	SupportsAudio         bool   `json:"supports_audio"`
+	SupportsVideos        bool   `json:"supports_videos"`
+	ConsumesSystemMessage bool   `json:"consumes_system_message"`
+}
+
+// Header is one request header as the user gave it; names may repeat.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// KeyValue is one extra body field. Value is the JSON form.
+type KeyValue struct {
+	Key   string          `json:"key"`
+	Value json.RawMessage `json:"value"`
+}
+
+// Dataset is the one dataset of a run.
+type Dataset struct {
+	Name       string  `json:"name"`
+	Type       string  `json:"type"` // synthetic
+	Entries    int     `json:"entries"`
+	RandomSeed *uint64 `json:"random_seed,omitempty"`
+	Sampling   string  `json:"sampling"` // sequential, random, shuffle
+
+	ISLMean   float64 `json:"isl_mean"` // tokens
+	ISLStddev float64 `json:"isl_stddev"`
+	// OSLMean 0 leaves the output length to the model.
+	OSLMean   float64 `json:"osl_mean"`
+	OSLStddev float64 `json:"osl_stddev"`
+	BatchSize int     `json:"batch_size"`
+	Corpus    string  `json:"corpus"` // sonnet
+
+	TurnsMean         float64 `json:"turns_mean"`
+	TurnsStddev       float64 `json:"turns_stddev"`
+	TurnDelayMeanMS   float64 `json:"turn_delay_mean_ms"`
+	TurnDelayStddevMS float64 `json:"turn_delay_stddev_ms"`
+	TurnDelayRatio    float64 `json:"turn_delay_ratio"`
+}
+
+// Phase kinds.
+const (
+	KindWarmup    = "warmup"
+	KindProfiling = "profiling"
+)
+
+// Phase is one load window. Pointers distinguish "not set".
+type Phase struct {
+	Name               string   `json:"name"`
+	Kind               string   `json:"kind"` // warmup, profiling
+	Type               string   `json:"type"` // concurrency, constant, poisson
+	Requests           *int     `json:"requests,omitempty"`
+	Sessions           *int     `json:"sessions,omitempty"`
+	DurationSec        *float64 `json:"duration,omitempty"`
+	Concurrency        *int     `json:"concurrency,omitempty"`
+	RatePerSec         *float64 `json:"rate,omitempty"`
+	GracePeriodSec     float64  `json:"grace_period"`
+	GraceInfinite      bool     `json:"grace_infinite"`
+	ExcludeFromResults bool     `json:"exclude_from_results"`
+}
+
+// TimingMode is the strategy plugin that runs the phase.
+func (p Phase) TimingMode() string { return "request_rate" }
+
+// ArrivalPattern is the arrival plugin that times the phase.
+func (p Phase) ArrivalPattern() string {
+	if p.Type == "concurrency" {
+		return "concurrency_burst"
+	}
+	return p.Type
+}
+
+// Artifacts says what is written where.
+type Artifacts struct {
+	Dir             string `json:"dir"` // as resolved, absolute
+	Prefix          string `json:"prefix,omitempty"`
+	Records         bool   `json:"records"` // per-record JSONL
+	Summary         bool   `json:"summary"`
+	ShowTraceTiming bool   `json:"show_trace_timing"`
+}
+
+// Tokenizer is what counts tokens.
+type Tokenizer struct {
+	Asked    string `json:"asked"`    // --tokenizer, or the first model's name
+	Name     string `json:"name"`     // plugin entry that was chosen
+	Encoding string `json:"encoding"` // vocabulary inside it, such as o200k_base
+	Fallback string `json:"fallback,omitempty"`
+	Revision string `json:"revision,omitempty"`
+	Needed   bool   `json:"needed"` // the endpoint has text to count
+}
+
+// GPUTelemetry says where GPU figures come from.
+type GPUTelemetry struct {
+	Enabled   bool     `json:"enabled"`
+	Explicit  bool     `json:"explicit"` // the user passed --gpu-telemetry
+	Collector string   `json:"collector"`
+	UserURLs  []string `json:"user_urls,omitempty"`    // normalised
+	Defaults  []string `json:"default_urls,omitempty"` // tried, shown only when reachable
+}
+
+// Runtime is how the mesh itself is built.
+type Runtime struct {
+	UI                   string  `json:"ui"` // simple, none
+	Workers              int     `json:"workers"`
+	RecordProcessors     int     `json:"record_processors"`
+	StatsIntervalSec     float64 `json:"stats_interval"`
+	Communication        string  `json:"communication"` // ipc, tcp
+	IPCPath              string  `json:"ipc_path,omitempty"`
+	Host                 string  `json:"host,omitempty"`
+	Insecure             bool    `json:"insecure"`
+	GOMAXPROCSPerWorker  int     `json:"gomaxprocs_per_worker"`
+	ConnectionsPerWorker int     `json:"connections_per_worker"`
+}
+
+// WriteRun writes the document for a child. The writer is a pipe.
+func WriteRun(w io.Writer, run *Run) error {
+	if err := json.NewEncoder(w).Encode(run); err != nil {
+		return fmt.Errorf("write run document: %w", err)
+	}
+	return nil
+}
+
+// ReadRun reads the document that WriteRun wrote, up to the end of r. Unknown keys
+// are errors: both ends are the same executable.
+func ReadRun(r io.Reader) (*Run, error) {
+	dec := json.NewDecoder(r)
+	dec.DisallowUnknownFields()
+	var run Run
+	if err := dec.Decode(&run); err != nil {
+		return nil, fmt.Errorf("read run document: %w", err)
+	}
+	return &run, nil
+}

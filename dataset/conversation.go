@@ -1,0 +1,29 @@
+package dataset
+
+import "encoding/json"
+
+// Conversation is a template of one session: an ordered list of turns. A run may
+// execute it many times.
+type Conversation struct {
+	SessionID          string `json:"session_id"`
+	Turns              []Turn `json:"turns"`
+	SystemMessage      string `json:"system_message,omitempty"`
+	UserContextMessage string `json:"user_context_message,omitempty"`
+}
+
+// Turn is one request and, once answered, one response.
+type Turn struct {
+	Model     string  `json:"model,omitempty"`
+	Role      string  `json:"role,omitempty"` // default user
+	DelayMS   float64 `json:"delay,omitempty"`
+	MaxTokens int     `json:"max_tokens,omitempty"` // 0 = unset
+	Texts     []Media `json:"texts,omitempty"`
+	// RawMessages bypass message building; assistant replies with tool calls are kept so.
+	RawMessages []json.RawMessage `json:"raw_messages,omitempty"`
+}
+
+// Media is one named item of a turn; several contents are a client-side batch.
+type Media struct {
+	Name     string   `json:"name,omitempty"`
+	Contents []string `json:"contents"`
+}
