@@ -7,7 +7,7 @@ LDFLAGS := -s -w
 # The race detector and ZeroMQ both need cgo.
 export CGO_ENABLED := 1
 
-.PHONY: all deps build demo test test-unit test-e2e bench lint docs fuzz clean
+.PHONY: all deps test-deps build demo test bench lint docs fuzz clean
 
 all: build
 
@@ -22,7 +22,10 @@ build: deps ## bin/aiperf
 demo: build ## a whole benchmark against the embedded server
 	./$(BIN) demo
 
-test: deps build ## everything, with the race detector
+test-deps: ## what some tests need beside that: Python with pyzmq and msgpack
+	@scripts/test-deps.sh
+
+test: deps test-deps ## everything, with the race detector
 	$(GO) vet ./...
 	$(GO) run github.com/onsi/ginkgo/v2/ginkgo run --race --procs=2 --timeout=9m --poll-progress-after=60s ./...
 

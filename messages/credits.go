@@ -10,33 +10,35 @@ const (
 
 // CreditKey names a credit everywhere: ids restart in each phase.
 type CreditKey struct {
-	PhaseIndex int   // position in the phase list, from 0
-	ID         int64 // dispatch sequence in the phase, from 0
+	PhaseIndex int   `msgpack:"phase_index"` // position in the phase list, from 0
+	ID         int64 `msgpack:"id"`          // dispatch sequence in the phase, from 0
 }
 
 // Credit is permission for one worker to send exactly one request.
 type Credit struct {
 	CreditKey
-	Phase          string // warmup, profiling
-	ProfilingIndex int    // position among profiling phases; −1 in warmup
-	PhaseName      string
-	ConversationID string
+	Phase          string `msgpack:"phase"`           // warmup, profiling
+	ProfilingIndex int    `msgpack:"profiling_index"` // position among profiling phases; −1 in warmup
+	PhaseName      string `msgpack:"phase_name"`
+	ConversationID string `msgpack:"conversation_id"`
 	// ConversationIndex is the conversation's number in the dataset store.
-	ConversationIndex int
-	XCorrelationID    string       // session id, never empty
-	TurnIndex         int          // from 0
-	NumTurns          int          // turns this session will send
-	IssuedAtNS        clock.WallNS // due time
-	ScheduledNS       clock.WallNS // target send time; 0 in closed loop
-	URLIndex          int          // into the endpoint URL list; −1: the first or the session's
-	SessionSeq        int64        // sequence of the session in the phase, from 0
+	ConversationIndex int          `msgpack:"conversation_index"`
+	XCorrelationID    string       `msgpack:"x_correlation_id"` // session id, never empty
+	TurnIndex         int          `msgpack:"turn_index"`       // from 0
+	NumTurns          int          `msgpack:"num_turns"`        // turns this session will send
+	IssuedAtNS        clock.WallNS `msgpack:"issued_at_ns"`     // due time
+	ScheduledNS       clock.WallNS `msgpack:"scheduled_ns"`     // target send time; 0 in closed loop
+	URLIndex          int          `msgpack:"url_index"`        // into the endpoint URL list; −1: the first or the session's
+	SessionSeq        int64        `msgpack:"session_seq"`      // sequence of the session in the phase, from 0
 }
 
 // IsFinalTurn says that no further turn of the session will come.
 func (c *Credit) IsFinalTurn() bool { return c.TurnIndex == c.NumTurns-1 }
 
 // Credits is a batch of credits for one worker.
-type Credits struct{ Credits []Credit }
+type Credits struct {
+	Credits []Credit `msgpack:"credits"`
+}
 
 func (*Credits) MessageType() string { return "credits" }
 
@@ -144,16 +146,18 @@ func readCredit(r *Reader) Credit {
 // CreditReturn ends a credit's life. Exactly one is sent per credit.
 type CreditReturn struct {
 	CreditKey
-	Cancelled         bool   // the credit was cancelled; a simulated disconnect is not this
-	RecordEmitted     bool   // a record was pushed ...
-	RecordProcessorID string // ... to this processor
-	FirstTokenSent    bool   // the prefill slot is already free
-	Error             string // empty on success
-	RequestLatencyNS  int64  // 0 without a valid content response
+	Cancelled         bool   `msgpack:"cancelled"`           // the credit was cancelled; a simulated disconnect is not this
+	RecordEmitted     bool   `msgpack:"record_emitted"`      // a record was pushed ...
+	RecordProcessorID string `msgpack:"record_processor_id"` // ... to this processor
+	FirstTokenSent    bool   `msgpack:"first_token_sent"`    // the prefill slot is already free
+	Error             string `msgpack:"error"`               // empty on success
+	RequestLatencyNS  int64  `msgpack:"request_latency_ns"`  // 0 without a valid content response
 }
 
 // CreditReturns is a batch of returns from one worker.
-type CreditReturns struct{ Returns []CreditReturn }
+type CreditReturns struct {
+	Returns []CreditReturn `msgpack:"returns"`
+}
 
 func (*CreditReturns) MessageType() string { return "credit_returns" }
 

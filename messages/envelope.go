@@ -47,7 +47,12 @@ type bodyReader interface {
 
 // Encode appends the envelope of m to dst. The header's type is taken from m.
 func Encode(dst []byte, h Header, m Message) ([]byte, error) {
-	w := Writer{buf: dst}
+	w := writers.Get().(*Writer)
+	w.buf = dst
+	defer func() {
+		w.buf = nil
+		writers.Put(w)
+	}()
 	start := len(dst)
 	w.buf = append(w.buf, 0xde, 0, 0) // map16; the length is filled in below
 	w.Str("message_type")
@@ -65,9 +70,9 @@ func Encode(dst []byte, h Header, m Message) ([]byte, error) {
 		fields++
 	}
 	if hot, ok := m.(bodyAppender); ok {
-		fields += hot.appendFields(&w)
+		fields += hot.appendFields(w)
 	} else {
-		n, err := appendReflected(&w, m)
+		n, err := appendReflected(w, m)
 		if err != nil {
 			return dst, fmt.Errorf("encode %s: %w", m.MessageType(), err)
 		}

@@ -102,6 +102,19 @@ var _ = Describe("an envelope", func() {
 		Expect(m.State).To(Equal("running"))
 	})
 
+	It("costs no allocation for a hot type when the buffer is big enough", func() {
+		frame := make([]byte, 0, 1<<16)
+		for _, m := range []Message{
+			sampleRecords(64), &Credits{Credits: make([]Credit, 64)}, &CreditReturns{Returns: make([]CreditReturn, 64)},
+			&RawResults{Records: []RequestRecord{{Responses: make([]RawResponse, 64), Trace: &TraceData{}}}},
+		} {
+			if raceEnabled {
+				continue // the race detector makes the pool drop writers at random
+			}
+			Expect(testing.AllocsPerRun(100, func() { frame, _ = Encode(frame[:0], h, m) })).To(BeZero(), m.MessageType())
+		}
+	})
+
 	It("is readable by an ordinary msgpack library", func() {
 		frame := mustEncode(h, &Credits{Credits: []Credit{{CreditKey: CreditKey{1, 17}, Phase: "profiling", ProfilingIndex: 0, ConversationID: "conv-4", XCorrelationID: "0f6c", TurnIndex: 1, NumTurns: 3, IssuedAtNS: 5, URLIndex: -1}}})
 		var m map[string]any

@@ -4,29 +4,29 @@ import "aiperf/clock"
 
 // RecordMetadata places one record: which request, when, through whom.
 type RecordMetadata struct {
-	SessionNum         int64 // credit number in its phase
-	XRequestID         string
-	XCorrelationID     string
-	ConversationID     string
-	TurnIndex          int
-	CreditIssuedNS     clock.WallNS
-	RequestStartNS     clock.WallNS
-	RequestAckNS       clock.WallNS // response head; 0 = none
-	RequestEndNS       clock.WallNS
-	WorkerID           string
-	RecordProcessorID  string
-	BenchmarkPhase     string // warmup, profiling
-	PhaseIndex         int
-	ProfilingIndex     int // −1 in warmup
-	PhaseName          string
-	WasCancelled       bool
-	CancellationTimeNS clock.WallNS
-	ScheduledNS        clock.WallNS // open loop only
-	StampSource        string       // kernel, read
-	RecvBytes          int64
+	SessionNum         int64        `msgpack:"session_num"` // credit number in its phase
+	XRequestID         string       `msgpack:"x_request_id"`
+	XCorrelationID     string       `msgpack:"x_correlation_id"`
+	ConversationID     string       `msgpack:"conversation_id"`
+	TurnIndex          int          `msgpack:"turn_index"`
+	CreditIssuedNS     clock.WallNS `msgpack:"credit_issued_ns"`
+	RequestStartNS     clock.WallNS `msgpack:"request_start_ns"`
+	RequestAckNS       clock.WallNS `msgpack:"request_ack_ns"` // response head; 0 = none
+	RequestEndNS       clock.WallNS `msgpack:"request_end_ns"`
+	WorkerID           string       `msgpack:"worker_id"`
+	RecordProcessorID  string       `msgpack:"record_processor_id"`
+	BenchmarkPhase     string       `msgpack:"benchmark_phase"` // warmup, profiling
+	PhaseIndex         int          `msgpack:"phase_index"`
+	ProfilingIndex     int          `msgpack:"profiling_index"` // −1 in warmup
+	PhaseName          string       `msgpack:"phase_name"`
+	WasCancelled       bool         `msgpack:"was_cancelled"`
+	CancellationTimeNS clock.WallNS `msgpack:"cancellation_time_ns"`
+	ScheduledNS        clock.WallNS `msgpack:"scheduled_ns"` // open loop only
+	StampSource        string       `msgpack:"stamp_source"` // kernel, read
+	RecvBytes          int64        `msgpack:"recv_bytes"`
 	// GenStartNS is the wall time of the first content response; 0 = none. It feeds
 	// the concurrency curves.
-	GenStartNS clock.WallNS
+	GenStartNS clock.WallNS `msgpack:"gen_start_ns"`
 }
 
 // Key is the credit that the record belongs to.
@@ -44,14 +44,16 @@ type MetricValue struct {
 
 // MetricRecord is one finished request in numbers. Every request has exactly one.
 type MetricRecord struct {
-	Metadata RecordMetadata
-	Metrics  []MetricValue
-	Error    *ErrorDetails // set for failed and cancelled requests
+	Metadata RecordMetadata `msgpack:"metadata"`
+	Metrics  []MetricValue  `msgpack:"metrics"`
+	Error    *ErrorDetails  `msgpack:"error"` // set for failed and cancelled requests
 }
 
 // MetricRecords is a batch of records: record processor to records manager, and
 // the live stream on the event bus.
-type MetricRecords struct{ Records []MetricRecord }
+type MetricRecords struct {
+	Records []MetricRecord `msgpack:"records"`
+}
 
 func (*MetricRecords) MessageType() string { return "metric_records" }
 

@@ -9,7 +9,16 @@ import (
 
 // Writer appends MessagePack values to a buffer. Hot messages are written with it;
 // nothing is allocated beyond the buffer's growth.
-type Writer struct{ buf []byte }
+type Writer struct {
+	buf []byte
+	// counts are the pairs so far of the maps that are open, outermost first; kept
+	// here so that counting allocates nothing.
+	counts [8]int
+	depth  int
+}
+
+// writers are reused: one lives for the time of an Encode.
+var writers = sync.Pool{New: func() any { return new(Writer) }}
 
 // Map starts a map of n pairs.
 func (w *Writer) Map(n int) {
@@ -149,13 +158,17 @@ func (w *Writer) optBool(n *int, key string, v bool) {
 	}
 }
 
-// nested writes a map whose number of pairs is known only after fill ran.
+// nested writes a map whose number of pairs is known only after fill ran. Hot types
+// nest as deep as counts is long, at most.
 func (w *Writer) nested(fill func(n *int)) {
 	at := len(w.buf)
 	w.buf = append(w.buf, 0xde, 0, 0)
-	n := 0
-	fill(&n)
-	w.buf[at+1], w.buf[at+2] = byte(n>>8), byte(n)
+	n := &w.counts[w.depth]
+	*n = 0
+	w.depth++
+	fill(n)
+	w.depth--
+	w.buf[at+1], w.buf[at+2] = byte(*n>>8), byte(*n)
 }
 
 // Reader reads MessagePack values from a frame. The first error sticks; after it
