@@ -1,0 +1,154 @@
+package tokenizers
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"aiperf/plugins"
+)
+
+func init() { plugins.Register("tokenizer", "aiperf.tokenizers:Builtin", Constructor(NewBuiltin)) }
+
+// Builtin is a byte-pair encoding whose vocabulary is part of the program. Text of
+// a special token, such as <|endoftext|>, is encoded as that token; nothing is ever
+// added to a sequence.
+type Builtin struct {
+	name     string
+	vocab    *vocabulary
+	scan     scanner
+	specials map[string]int
+	special  map[int]string
+	opening  string    // what every special token begins with
+	scratch  sync.Pool // of *merger
+}
+
+// dialect is what an encoding has beside its rank file.
+type dialect struct {
+	scan     scanner
+	specials map[string]int
+}
+
+var dialects = map[string]dialect{
+	"o200k_base": {scanO200K, map[string]int{"<|endoftext|>": 199999, "<|endofprompt|>": 200018}},
+	"cl100k_base": {scanCL100K, map[string]int{
+		"<|endoftext|>": 100257, "<|fim_prefix|>": 100258, "<|fim_middle|>": 100259, "<|fim_suffix|>": 100260, "<|endofprompt|>": 100276,
+	}},
+	"p50k_base": {scanGPT2, map[string]int{"<|endoftext|>": 50256}},
+	"r50k_base": {scanGPT2, map[string]int{"<|endoftext|>": 50256}},
+}
+
+// NewBuiltin loads an embedded vocabulary; an empty name is DefaultEncoding.
+func NewBuiltin(c Config) (Tokenizer, error) {
+	if c.Encoding == "" {
+		c.Encoding = DefaultEncoding
+	}
+	d, known := dialects[c.Encoding]
+	if !known {
+		names := make([]string, 0, len(dialects))
+		for name := range dialects {
+			names = append(names, name)
+		}
+		sort.Strings(names)
+		return nil, fmt.Errorf("no embedded vocabulary %q; there are: %s", c.Encoding, strings.Join(names, ", "))
+	}
+	vocab, err := readRanks(c.Encoding)
+	if err != nil {
+		return nil, err
+	}
+	return newBuiltin(c.Encoding, vocab, d), nil
+}
+
+func newBuiltin(name string, vocab *vocabulary, d dialect) *Builtin {
+	t := &Builtin{name: name, vocab: vocab, scan: d.scan, specials: d.specials, special: map[int]string{}, opening: "<|"}
+	for text, id := range d.specials {
+		t.special[id] = text
+	}
+	t.scratch.New = func() any { return new(merger) }
+	return t
+}
+
+// Encode returns the ids of a text.
+func (t *Builtin) Encode(text string) []int {
+	ids := make([]int, 0, len(text)/4+8)
+	t.each(text, func(id int) { ids = append(ids, id) })
+	return ids
+}
+
+// Count is the number of ids that Encode would return.
+//
+// hot: once per answer. Budget: no allocation for prose. BenchmarkCount.
+func (t *Builtin) Count(text string) int {
+	n := 0
+	t.each(text, func(int) { n++ })
+	return n
+}
+
+// each hands the ids of a text to emit, in order.
+func (t *Builtin) each(text string, emit func(id int)) {
+	m := t.scratch.Get().(*merger)
+	defer t.scratch.Put(m)
+	for len(text) > 0 {
+		plain, special, id := t.cutSpecial(text)
+		for i := 0; i < len(plain); {
+			end := t.scan(plain, i)
+			piece := bytesOf(plain[i:end])
+			if whole := t.vocab.find(piece); whole >= 0 {
+				emit(whole)
+			} else {
+				m.each(t.vocab, piece, emit)
+			}
+			i = end
+		}
+		if special == "" {
+			return
+		}
+		emit(id)
+		text = text[len(plain)+len(special):]
+	}
+}
+
+// cutSpecial splits a text at its first special token.
+func (t *Builtin) cutSpecial(text string) (plain, special string, id int) {
+	for from := 0; ; {
+		at := strings.Index(text[from:], t.opening)
+		if at < 0 {
+			return text, "", 0
+		}
+		from += at
+		for s, id := range t.specials {
+			if strings.HasPrefix(text[from:], s) { // none is the beginning of another
+				return text[:from], s, id
+			}
+		}
+		from += len(t.opening)
+	}
+}
+
+// Decode returns the text of ids. Ids that are none stand for nothing.
+func (t *Builtin) Decode(ids []int) string {
+	var b strings.Builder
+	b.Grow(5 * len(ids))
+	for _, id := range ids {
+		if s, ok := t.special[id]; ok {
+			b.WriteString(s)
+		} else {
+			b.Write(t.vocab.bytes(id))
+		}
+	}
+	return b.String()
+}
+
+// NumSpecialTokens is 0: a rank file adds nothing.
+func (*Builtin) NumSpecialTokens() int { return 0 }
+
+// VocabSize is the largest id plus one, special tokens included.
+func (t *Builtin) VocabSize() int { return Encodings[t.name] }
+
+// Name is the encoding's name.
+func (t *Builtin) Name() string { return t.name }
+
+// bytesOf views a string's bytes, which must not be written to.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

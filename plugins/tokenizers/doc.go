@@ -1,0 +1,43 @@
+// Package tokenizers holds what counts tokens: a contract, the embedded byte-pair
+// vocabularies, and the rule that finds a vocabulary for a name.
+package tokenizers
+
+import "strings"
+
+// Tokenizer turns text into token ids and back. It is safe for concurrent use.
+type Tokenizer interface {
+	Encode(text string) []int
+	Decode(ids []int) string
+	Count(text string) int
+	// NumSpecialTokens is how many tokens are added to a single sequence.
+	NumSpecialTokens() int
+	VocabSize() int
+	Name() string
+}
+
+// Config names the vocabulary.
+type Config struct{ Encoding string }
+
+// Constructor loads a tokenizer; plugins of category "tokenizer" register one.
+type Constructor = func(Config) (Tokenizer, error)
+
+// DefaultEncoding is the vocabulary that stands in for one that is not at hand.
+const DefaultEncoding = "o200k_base"
+
+// Encodings are the embedded vocabularies, with the number of token ids of each.
+var Encodings = map[string]int{
+	"o200k_base": 200019, "cl100k_base": 100277, "p50k_base": 50281, "r50k_base": 50257,
+}
+
+// Resolve finds the embedded vocabulary for a name the user gave. fallback says why
+// another one is used than was asked for; it is empty when the name is known.
+func Resolve(name string) (encoding, fallback string) {
+	switch low := strings.ToLower(name); {
+	case low == "builtin":
+		return DefaultEncoding, ""
+	case Encodings[low] > 0:
+		return low, ""
+	}
+	return DefaultEncoding, "the tokenizer of " + name + " is not part of this version: tokens are counted with the built-in " +
+		DefaultEncoding + " vocabulary, so lengths and per-token figures are approximate for this model"
+}

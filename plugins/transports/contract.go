@@ -1,0 +1,99 @@
+// Package transports carries requests to a server and observes what comes back.
+//
+//	in:  a URL, headers, a body
+//	out: stamps, raw responses, trace, one error
+//
+// A transport stamps before it looks: every arrival is stamped at the return of the
+// read that brought it, every send right before its write. It splits server-sent
+// events and knows nothing else of what the bytes mean. It never repeats a request
+// and never follows a redirect: one exchange is one attempt.
+package transports
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"aiperf/clock"
+	"aiperf/config"
+	"aiperf/messages"
+)
+
+// Transport carries out exchanges. It is safe for concurrent use; its connections
+// belong to the process.
+type Transport interface {
+	// Exchange sends one request and reads the answer to its end. It fills x, whose
+	// StartNS the caller has set, and returns when nothing of the exchange is under way
+	// any more: at the last byte, at the first failure, at the deadline, or when ctx
+	// ends. EndNS is always set; a failure is x.Error. r is not kept.
+	Exchange(ctx context.Context, r *Request, x *Exchange)
+
+	// Close ends idle connections. It is called after the last exchange, once.
+	Close()
+}
+
+// Request is what to send.
+type Request struct {
+	URL     *url.URL        // shared; not changed
+	Headers []config.Header // all of them, in order; names may repeat
+	Body    []byte
+
+	// Session is shared by all turns of a session, FinalTurn marks its last; they
+	// decide about connections when those belong to sessions.
+	Session   string
+	FinalTurn bool
+}
+
+// ErrCancelled is the cause to end a context with when an exchange is no longer
+// wanted: the exchange becomes a cancelled one instead of a failure.
+var ErrCancelled = errors.New("request cancelled by external signal")
+
+// Config is what a transport is made from.
+type Config struct {
+	Endpoint    config.Endpoint
+	Environment *config.Environment
+	// Concurrency is the largest number of exchanges that the run wants at a time, 0
+	// when nothing limits it.
+	Concurrency int
+	// Note tells the user something once, such as that requests wait for connections.
+	Note func(text string)
+}
+
+// Constructor makes a transport; plugins of category "transport" register one.
+type Constructor = func(Config) (Transport, error)
+
+// Exchange is what one request came to. Stamps of 0 are absent.
+type Exchange struct {
+	StartNS     clock.MonoNS // set by the caller: the request was taken up
+	SendNS      clock.MonoNS // right before the first byte was written
+	RecvStartNS clock.MonoNS // a 2xx head was in hand
+	EndNS       clock.MonoNS // last byte, failure or cancellation
+
+	Status      int    // HTTP status, 0 without an answer
+	Streamed    bool   // the answer was a stream on the wire
+	StampSource string // kernel, read
+	RecvBytes   int64  // of the answer's body
+
+	// Responses borrow the exchange's memory: they are valid until Reset.
+	Responses []messages.RawResponse
+	Trace     messages.TraceData
+	Error     *messages.ErrorDetails
+	Cancelled bool
+
+	memory arena
+}
+
+// StampRead is the source of stamps taken at the return of a read.
+const StampRead = "read"
+
+// Reset empties the exchange for another request and keeps its memory.
+func (x *Exchange) Reset() {
+	clear(x.Responses) // so that no old bytes are kept alive
+	*x = Exchange{Responses: x.Responses[:0], memory: x.memory}
+	x.memory.reset()
+}
+
+// store keeps a copy of a response.
+func (x *Exchange) store(kind string, at clock.MonoNS, b []byte) {
+	x.Responses = append(x.Responses, messages.RawResponse{Kind: kind, PerfNS: at, Bytes: x.memory.copy(b)})
+}
