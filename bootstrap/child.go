@@ -25,6 +25,8 @@ const (
 	runFD   = 3 // the run document, once
 	logFD   = 4 // log records upwards
 	guardFD = 5 // never written; its end says that the launcher is gone
+	// listenFD is the bound socket of the embedded server; that service alone has it.
+	listenFD = 6
 )
 
 // ControllerType is the one service that others register with.

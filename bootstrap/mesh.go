@@ -11,6 +11,7 @@ import (
 	"aiperf/config"
 	"aiperf/messages"
 	"aiperf/messages/bus"
+	"aiperf/plugins"
 )
 
 // MeshOptions are what the launcher supplies.
@@ -37,6 +38,7 @@ type Outcome struct {
 type Mesh struct {
 	run        *config.Run
 	opts       MeshOptions
+	registry   *plugins.Registry
 	executable string
 	log        *Logger
 	sink       *logSink
@@ -45,6 +47,8 @@ type Mesh struct {
 	control    *bus.Socket
 	sub        *bus.Socket
 	calls      *Calls
+	ctx        context.Context // of one set of processes: ends when the last has left
+	cancel     context.CancelFunc
 
 	readers sync.WaitGroup // pipe readers and waiters of children, socket dispatchers
 	exits   chan exit
@@ -61,12 +65,16 @@ type Mesh struct {
 
 // NewMesh opens the log file and prepares the run; Plan has filled in the mesh.
 func NewMesh(run *config.Run, opts MeshOptions) (*Mesh, error) {
+	registry, _, err := plugins.Load(run.PluginManifests)
+	if err != nil {
+		return nil, err
+	}
 	sink, err := newLogSink(run.ArtifactDir, ParseLevel(run.LogLevel), opts.Console)
 	if err != nil {
 		return nil, err
 	}
 	return &Mesh{
-		run: run, opts: opts, executable: opts.Executable, sink: sink, log: sink.logger(),
+		run: run, opts: opts, registry: registry, executable: opts.Executable, sink: sink, log: sink.logger(),
 		exits: make(chan exit, 64), reports: make(chan *messages.RunReport, 1), timers: make(chan func(), 64),
 	}, nil
 }
@@ -84,6 +92,7 @@ const stopBound = 5 * time.Second
 // child is left.
 func (m *Mesh) Run(ctx context.Context) Outcome {
 	defer m.sink.close()
+	dumpStacksOnSignal(m.log)
 	raiseFileLimit(m.log)
 	out := m.live(ctx, m.run)
 	if reason := out.recoverReason; reason != "" && out.Signal == nil && journalHasRecords(m.run.ArtifactDir) {
@@ -108,11 +117,13 @@ type ending struct {
 
 // live is one set of processes from first start to last exit.
 func (m *Mesh) live(ctx context.Context, run *config.Run) (out ending) {
+	m.ctx, m.cancel = context.WithCancel(ctx)
 	m.spawner = newSpawner()
 	defer m.spawner.close()
 	m.children, m.slots, m.restarts, m.stopping = map[string]*process{}, map[string]string{}, map[string]int{}, false
 	if err := m.attach(run); err != nil {
 		m.addExitError(exitError("Initialize", launcherName, err))
+		m.detach()
 		out.ExitCode = 1
 		return out
 	}
@@ -123,19 +134,20 @@ func (m *Mesh) live(ctx context.Context, run *config.Run) (out ending) {
 		if err != nil {
 			m.addExitError(exitError("Start Service Manager", launcherName, err))
 			m.killAll()
+			m.reap()
 			out.ExitCode = 1
 			return out
 		}
 		m.children[spec.ID], m.slots[spec.ID] = p, spec.ID
 	}
-	m.watch(ctx, run, &out)
+	m.watch(run, &out)
 	m.reap()
 	return out
 }
 
 // watch is the launcher's loop: it returns when the run has had its last word, or
 // has lost the right to one.
-func (m *Mesh) watch(ctx context.Context, run *config.Run, out *ending) {
+func (m *Mesh) watch(run *config.Run, out *ending) {
 	var bound <-chan time.Time
 	for {
 		select {
@@ -168,7 +180,7 @@ func (m *Mesh) watch(ctx context.Context, run *config.Run, out *ending) {
 			out.Signal = sig
 			bound = time.After(cancelBound)
 			m.readers.Go(func() {
-				_, err := m.calls.Call(ctx, "", messages.CommandProfileCancel, messages.ProfileCancelPayload{OriginServiceID: launcherName, Reason: sig.String()}, cancelBound)
+				_, err := m.calls.Call(m.ctx, "", messages.CommandProfileCancel, messages.ProfileCancelPayload{OriginServiceID: launcherName, Reason: sig.String()}, cancelBound)
 				if err != nil {
 					m.log.Debug("cancel", "err", err)
 				}
@@ -248,13 +260,16 @@ func (m *Mesh) attach(run *config.Run) (err error) {
 }
 
 func (m *Mesh) detach() {
+	m.cancel() // nobody is left who could answer
 	for _, s := range []*bus.Socket{m.control, m.sub} {
 		if s != nil {
 			s.Close()
 		}
 	}
 	m.readers.Wait()
-	_ = m.zctx.Close()
+	if m.zctx != nil {
+		_ = m.zctx.Close()
+	}
 }
 
 func (m *Mesh) onControl(e messages.Envelope, meshUp func()) {

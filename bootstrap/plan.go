@@ -23,8 +23,11 @@ func Plan(run *config.Run) error {
 	m.RawInference = map[string]string{}
 	rt := run.Benchmark.Runtime
 	add := func(typ, id string) { m.Services = append(m.Services, config.ServiceSpec{Type: typ, ID: id}) }
-	// Consumers before producers.
+	// Consumers before producers; the target before those who talk to it.
 	add(ControllerType, ControllerType)
+	if run.Benchmark.MockServer != nil {
+		add(MockServerType, MockServerType)
+	}
 	add("records_manager", "records_manager")
 	var processors []string
 	for range rt.RecordProcessors {

@@ -108,6 +108,9 @@ func (m *Mesh) start(spec config.ServiceSpec, run *config.Run) (p *process, err 
 	p.cmd.Args[0] = "aiperf " + spec.ID // what ps shows
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = null, null, errFile
 	p.cmd.ExtraFiles = []*os.File{runR, logW, guardR}
+	if spec.Type == MockServerType && run.Mesh.MockListener != nil {
+		p.cmd.ExtraFiles = append(p.cmd.ExtraFiles, run.Mesh.MockListener)
+	}
 	p.cmd.SysProcAttr = childAttributes()
 	if err := m.spawner.do(p.cmd.Start); err != nil {
 		runW.Close()

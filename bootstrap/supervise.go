@@ -14,6 +14,7 @@ import (
 
 	"aiperf/config"
 	"aiperf/messages"
+	"aiperf/plugins"
 )
 
 // Restart policy of replicated services: at most so many times per slot, with these
@@ -23,10 +24,10 @@ var backOff = []time.Duration{100 * time.Millisecond, 500 * time.Millisecond, 2 
 // onExit deals with the end of a child. It returns a reason when the run cannot go
 // on without it.
 //
-//	worker            restarted under a new id, its credits are accounted for
-//	record processor  restarted under its old id and address
-//	GPU telemetry     a warning; its result leaves the report
-//	anything else     ends the run
+//	worker                       restarted under a new id, its credits are accounted for
+//	record processor             restarted under its old id and address
+//	not required by its manifest entry: a warning; its result leaves the report
+//	anything else                ends the run
 func (m *Mesh) onExit(run *config.Run, e exit) (fatal string) {
 	spec := e.proc.spec
 	delete(m.children, spec.ID)
@@ -39,11 +40,15 @@ func (m *Mesh) onExit(run *config.Run, e exit) (fatal string) {
 	if e.signal == "" {
 		down.ExitCode = &e.code
 	}
-	switch spec.Type {
-	case "worker", "record_processor":
+	meta, err := plugins.Metadata[plugins.ServiceMetadata](m.registry, "service", spec.Type)
+	if err != nil {
+		m.log.Error("look up service", "service", spec.ID, "err", err) // then it counts as required
+	}
+	switch {
+	case meta.Replicable:
 		return m.replace(run, spec, how, down)
-	case "gpu_telemetry_manager":
-		m.log.Warn("service ended; GPU telemetry is left out of the results", "service", spec.ID, "how", how)
+	case meta.Required != nil && !*meta.Required:
+		m.log.Warn("service ended; the run goes on without it", "service", spec.ID, "how", how)
 		m.tell(down)
 		return ""
 	}
@@ -117,7 +122,7 @@ func (m *Mesh) remaining(serviceType string) int {
 // tell reports a death to the controller, which relays it.
 func (m *Mesh) tell(down messages.ServiceDown) {
 	m.readers.Go(func() {
-		if _, err := m.calls.Call(context.Background(), "", messages.CommandServiceDown, down, 5*time.Second); err != nil {
+		if _, err := m.calls.Call(m.ctx, "", messages.CommandServiceDown, down, 5*time.Second); err != nil {
 			m.log.Debug("tell the controller of a death", "service", down.DownServiceID, "err", err)
 		}
 	})
@@ -129,7 +134,7 @@ func (m *Mesh) recover(ctx context.Context, reason string) ending {
 	run := *m.run
 	run.RecoverReason = reason
 	run.Mesh = config.Mesh{Curve: run.Mesh.Curve}
-	run.Benchmark.GPUTelemetry.Enabled = false
+	run.Benchmark.GPUTelemetry.Enabled, run.Benchmark.MockServer = false, nil
 	run.Benchmark.Runtime.RecordProcessors, run.Benchmark.Runtime.Workers = 0, 0
 	dataset := run.DatasetDir
 	if err := Plan(&run); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 )
 
 // Run is the run document: everything a process of the mesh needs to know, in one
@@ -59,6 +60,10 @@ type Mesh struct {
 
 	IPCDir string `json:"ipc_dir,omitempty"` // removed at the end
 	Curve  *Curve `json:"curve,omitempty"`   // nil: plain sockets
+
+	// MockListener is the bound socket that the embedded server inherits; the launcher
+	// alone has it.
+	MockListener *os.File `json:"-"`
 
 	// Services are all processes of the run, the controller included, in start order.
 	Services []ServiceSpec `json:"services"`
@@ -128,6 +133,7 @@ type EndpointTraits struct {
 	SupportsImages        bool   `json:"supports_images"`
 	SupportsAudio         bool   `json:"supports_audio"`
 	SupportsVideos        bool   `json:"supports_videos"`
+	ProducesVideos        bool   `json:"produces_videos"`
 	ConsumesSystemMessage bool   `json:"consumes_system_message"`
 }
 
@@ -172,6 +178,13 @@ const (
 	KindProfiling = "profiling"
 )
 
+// Phase types: what paces a phase.
+const (
+	TypeConcurrency = "concurrency"
+	TypeConstant    = "constant"
+	TypePoisson     = "poisson"
+)
+
 // Phase is one load window. Pointers distinguish "not set".
 type Phase struct {
 	Name               string   `json:"name"`
@@ -192,7 +205,7 @@ func (p Phase) TimingMode() string { return "request_rate" }
 
 // ArrivalPattern is the arrival plugin that times the phase.
 func (p Phase) ArrivalPattern() string {
-	if p.Type == "concurrency" {
+	if p.Type == TypeConcurrency {
 		return "concurrency_burst"
 	}
 	return p.Type

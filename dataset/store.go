@@ -28,36 +28,43 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{index: index}
-	if err := s.open(dir); err != nil {
+	data, err := mapFile(filepath.Join(dir, dataFile))
+	if err != nil {
+		_ = unix.Munmap(index)
+		return nil, err
+	}
+	s := &Store{index: index, data: data}
+	if err := s.read(); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open dataset %s: %w", dir, err)
 	}
 	return s, nil
 }
 
-func (s *Store) open(dir string) (err error) {
+// read understands the index and holds it against the sizes of both files.
+func (s *Store) read() error {
 	if len(s.index) < headerLen || string(s.index[:len(magic)]) != magic {
 		return errors.New("index.dat is no dataset index")
 	}
-	s.head = decodeHeader(s.index)
+	h := decodeHeader(s.index)
 	const most = 1 << 40
-	if s.head.conversations > most || s.head.turns > most || s.head.slots > most {
+	if h.conversations > most || h.turns > most || h.slots > most {
 		return errors.New("index.dat is damaged: counts out of range")
 	}
-	want := headerLen + s.head.conversations*convRow + s.head.turns*turnRow + s.head.slots*slotLen
+	if h.slots == 0 || h.slots&(h.slots-1) != 0 {
+		return fmt.Errorf("index.dat is damaged: a table of %d slots", h.slots)
+	}
+	want := headerLen + h.conversations*convRow + h.turns*turnRow + h.slots*slotLen
 	if uint64(len(s.index)) != want {
 		return fmt.Errorf("index.dat has %d bytes, want %d", len(s.index), want)
 	}
-	if s.data, err = mapFile(filepath.Join(dir, dataFile)); err != nil {
-		return err
+	if uint64(len(s.data)) != h.dataBytes {
+		return fmt.Errorf("dataset.dat has %d bytes, want %d", len(s.data), h.dataBytes)
 	}
-	if uint64(len(s.data)) != s.head.dataBytes {
-		return fmt.Errorf("dataset.dat has %d bytes, want %d", len(s.data), s.head.dataBytes)
-	}
+	s.head = h
 	rest := s.index[headerLen:]
-	s.convs, rest = rest[:s.head.conversations*convRow], rest[s.head.conversations*convRow:]
-	s.turns, s.tab = rest[:s.head.turns*turnRow], rest[s.head.turns*turnRow:]
+	s.convs, rest = rest[:h.conversations*convRow], rest[h.conversations*convRow:]
+	s.turns, s.tab = rest[:h.turns*turnRow], rest[h.turns*turnRow:]
 	return s.check()
 }
 
@@ -95,6 +102,7 @@ func mapFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("map %s: %w", path, err)
 	}
+	_ = unix.Madvise(b, unix.MADV_WILLNEED) // a hint: pages are there before the first request needs them
 	return b, nil
 }
 
@@ -123,6 +131,19 @@ func (s *Store) ID(i int) string { return string(s.bytes(s.conv(i).id)) }
 
 // NumTurns is the number of turns of conversation i.
 func (s *Store) NumTurns(i int) int { return int(s.conv(i).turns) }
+
+// TurnNumber is the place of a turn among all turns of the dataset, from 0; false when
+// there is no such turn.
+func (s *Store) TurnNumber(i, turnIndex int) (n int, ok bool) {
+	if i < 0 || i >= s.Len() {
+		return 0, false
+	}
+	c := s.conv(i)
+	if turnIndex < 0 || turnIndex >= int(c.turns) {
+		return 0, false
+	}
+	return int(c.firstTurn) + turnIndex, true
+}
 
 // DelayMS is the wait before a turn, counted from the previous turn's return.
 func (s *Store) DelayMS(i, turnIndex int) float64 {
@@ -185,12 +206,13 @@ func (s *Store) Format() string {
 	return FormatConversation
 }
 
-// Close unmaps the files. Nothing borrowed may be used afterwards.
+// Close unmaps the files. Nothing borrowed may be used afterwards. It may be called
+// twice.
 func (s *Store) Close() {
 	for _, m := range [][]byte{s.index, s.data} {
 		if m != nil {
 			_ = unix.Munmap(m)
 		}
 	}
-	s.index, s.data = nil, nil
+	*s = Store{} // a late reader finds an empty dataset instead of unmapped memory
 }

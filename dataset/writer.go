@@ -14,8 +14,9 @@ import (
 // ErrEmpty is returned when a dataset has no conversation or no turn.
 var ErrEmpty = errors.New("dataset is empty")
 
-// Writer streams conversations into the store's files. Only the index rows (about
-// 70 bytes per single-turn conversation) are held in memory.
+// Writer streams conversations into the store's files. Only the ids and the index rows
+// (about 70 bytes per single-turn conversation) are held in memory. It belongs to one
+// goroutine. After an error of Add it takes no more.
 type Writer struct {
 	dir       string
 	file      *os.File
@@ -27,6 +28,7 @@ type Writer struct {
 	hashes    []uint64 // of the ids, in row order
 	documents int
 	finished  bool
+	failed    error // first error of Add
 }
 
 // NewWriter makes the directory (mode 0700) and opens the data file.
@@ -48,22 +50,29 @@ func (w *Writer) Add(c *Conversation, bodies [][]byte) error {
 	if w.finished {
 		return errors.New("add to dataset: it is finished")
 	}
+	if w.failed == nil {
+		w.failed = w.add(c, bodies)
+	}
+	return w.failed
+}
+
+func (w *Writer) add(c *Conversation, bodies [][]byte) (err error) {
 	if bodies != nil && len(bodies) != len(c.Turns) {
 		return fmt.Errorf("add conversation %s: %d bodies for %d turns", c.SessionID, len(bodies), len(c.Turns))
 	}
 	if _, taken := w.ids[c.SessionID]; taken {
 		return fmt.Errorf("add conversation %s: the id is taken by an earlier one", c.SessionID)
 	}
-	w.ids[c.SessionID] = struct{}{}
-	w.hashes = append(w.hashes, hashID([]byte(c.SessionID)))
 	row := conversation{turns: uint32(len(c.Turns)), firstTurn: uint64(len(w.turns))}
-	var err error
 	if row.id, err = w.put([]byte(c.SessionID)); err != nil {
 		return err
 	}
 	for i := range c.Turns {
-		t := turn{maxTokens: uint32(max(0, c.Turns[i].MaxTokens)), delayUS: uint64(max(0, c.Turns[i].DelayMS) * 1000)}
+		t := turn{maxTokens: uint32(min(max(0, c.Turns[i].MaxTokens), math.MaxUint32)), delayUS: microseconds(c.Turns[i].DelayMS)}
 		if bodies != nil {
+			if len(bodies[i]) == 0 {
+				return fmt.Errorf("add conversation %s: the body of turn %d is empty", c.SessionID, i)
+			}
 			if t.payload, err = w.put(bodies[i]); err != nil {
 				return err
 			}
@@ -71,17 +80,33 @@ func (w *Writer) Add(c *Conversation, bodies [][]byte) error {
 		w.turns = append(w.turns, t)
 	}
 	if bodies == nil {
-		doc, err := json.Marshal(c)
-		if err != nil {
-			return fmt.Errorf("encode conversation %s: %w", c.SessionID, err)
-		}
-		if row.document, err = w.put(doc); err != nil {
+		if row.document, err = w.putDocument(c); err != nil {
 			return err
 		}
-		w.documents++
 	}
+	w.ids[c.SessionID] = struct{}{}
+	w.hashes = append(w.hashes, hashID([]byte(c.SessionID)))
 	w.rows = append(w.rows, row)
 	return nil
+}
+
+// putDocument writes a conversation as JSON.
+func (w *Writer) putDocument(c *Conversation) (span, error) {
+	doc, err := json.Marshal(c)
+	if err != nil {
+		return span{}, fmt.Errorf("encode conversation %s: %w", c.SessionID, err)
+	}
+	w.documents++
+	return w.put(doc)
+}
+
+// microseconds rounds a delay; one that is no number, or negative, is none.
+func microseconds(ms float64) uint64 {
+	const most = 1 << 53 // three centuries
+	if us := math.Round(ms * 1000); us > 0 {
+		return uint64(min(us, most))
+	}
+	return 0
 }
 
 func (w *Writer) put(b []byte) (span, error) {
@@ -103,7 +128,7 @@ func (w *Writer) Finish() (Info, error) {
 		return Info{}, errors.New("finish dataset: it is finished")
 	}
 	w.finished = true
-	if err := errors.Join(w.out.Flush(), w.file.Close()); err != nil {
+	if err := errors.Join(w.failed, w.out.Flush(), w.file.Close()); err != nil {
 		return Info{}, fmt.Errorf("write dataset: %w", err)
 	}
 	if len(w.turns) == 0 {

@@ -108,7 +108,12 @@ func (b *healthBoard) summary(now clock.MonoNS) *messages.WorkerStatusSummary {
 	return s
 }
 
+// onWorkerHealth takes a worker's reading; the last words of one that is gone do not
+// bring it back.
 func (c *Controller) onWorkerHealth(_ context.Context, from messages.Header, m *messages.WorkerHealth) error {
+	if !c.registry.known(from.ServiceID) {
+		return nil
+	}
 	if c.health.hear(from.ServiceID, m, clock.Now()) {
 		c.p.Log.Warn("worker is under high load; results may be inaccurate", "worker", from.ServiceID, "cpu_percent", int(m.Health.CPUUsage))
 	}
@@ -116,7 +121,9 @@ func (c *Controller) onWorkerHealth(_ context.Context, from messages.Header, m *
 }
 
 func (c *Controller) onWorkerStartup(_ context.Context, from messages.Header, m *messages.WorkerStartupState) error {
-	c.health.startup(from.ServiceID, m.StartupState)
+	if c.registry.typeOf(from.ServiceID) != "" {
+		c.health.startup(from.ServiceID, m.StartupState)
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"sort"
 	"sync"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -9,24 +10,28 @@ import (
 	"aiperf/messages"
 )
 
+// Result domains: what services announce that they owe.
+const (
+	domainProfile   = "profile"
+	domainTelemetry = "telemetry"
+)
+
 // join gathers what the end of the run waits for. All of it arrives on the control
 // socket, never on the lossy bus alone. It is safe for concurrent use.
 type join struct {
 	mu              sync.Mutex
 	creditsComplete chan struct{}
-	allRecords      chan struct{}
-	profile         chan struct{}
-	creditsError    *messages.ErrorDetails
-	profileResult   msgpack.RawMessage
-	telemetryResult msgpack.RawMessage
+	credits         *messages.CreditsComplete
+	results         map[string]msgpack.RawMessage // by domain
 	telemetryStatus *messages.TelemetryStatus
+	changed         chan struct{} // closed and replaced at each arrival
 }
 
 func newJoin() *join {
-	return &join{creditsComplete: make(chan struct{}), allRecords: make(chan struct{}), profile: make(chan struct{})}
+	return &join{creditsComplete: make(chan struct{}), results: map[string]msgpack.RawMessage{}, changed: make(chan struct{})}
 }
 
-// take keeps one message. A repeated one changes nothing.
+// take keeps one message. Of what comes twice the first counts.
 func (j *join) take(e messages.Envelope) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -36,26 +41,24 @@ func (j *join) take(e messages.Envelope) error {
 		if err := e.Decode(&m); err != nil {
 			return err
 		}
-		if once(j.creditsComplete) {
-			j.creditsError = m.Error
+		if j.credits == nil {
+			j.credits = &m
+			close(j.creditsComplete)
 		}
 	case "all_records_received":
-		once(j.allRecords)
+		// For the pulse of the wait; the result itself follows.
 	case "process_records_result":
 		var m messages.ProcessRecordsResult
 		if err := e.Decode(&m); err != nil {
 			return err
 		}
-		if !isClosed(j.profile) {
-			j.profileResult = m.Results
-		}
-		once(j.profile)
+		j.keep(domainProfile, m.Results)
 	case "process_telemetry_result":
 		var m messages.ProcessTelemetryResult
 		if err := e.Decode(&m); err != nil {
 			return err
 		}
-		j.telemetryResult = m.TelemetryResult
+		j.keep(domainTelemetry, m.TelemetryResult)
 	case "telemetry_status":
 		var m messages.TelemetryStatus
 		if err := e.Decode(&m); err != nil {
@@ -65,32 +68,64 @@ func (j *join) take(e messages.Envelope) error {
 	default:
 		return fmt.Errorf("unknown message %s on the control socket", e.Type)
 	}
+	close(j.changed)
+	j.changed = make(chan struct{})
 	return nil
 }
 
-func isClosed(c chan struct{}) bool {
+func (j *join) keep(domain string, result msgpack.RawMessage) {
+	if _, repeated := j.results[domain]; !repeated {
+		j.results[domain] = result
+	}
+}
+
+// wait returns a channel that is closed at the next arrival.
+func (j *join) wait() <-chan struct{} {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.changed
+}
+
+// pending lists, of the owed domains, those whose result has not come and will.
+func (j *join) pending(owed []string) []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	seen := map[string]bool{}
+	var out []string
+	for _, d := range owed {
+		_, arrived := j.results[d]
+		disabled := d == domainTelemetry && j.telemetryStatus != nil && !j.telemetryStatus.Enabled
+		if !arrived && !disabled && !seen[d] {
+			seen[d] = true
+			out = append(out, d)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// result returns what a domain has delivered; empty when it has not.
+func (j *join) result(domain string) msgpack.RawMessage {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.results[domain]
+}
+
+// status returns the timing manager's last word and the state of GPU telemetry, nil
+// for what has not come.
+func (j *join) status() (credits *messages.CreditsComplete, telemetry *messages.TelemetryStatus) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.credits, j.telemetryStatus
+}
+
+func isClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return true
 	default:
 		return false
 	}
-}
-
-// once closes c and tells whether this call did it.
-func once(c chan struct{}) bool {
-	if isClosed(c) {
-		return false
-	}
-	close(c)
-	return true
-}
-
-// results returns what has arrived.
-func (j *join) results() (profile, telemetry msgpack.RawMessage, status *messages.TelemetryStatus, creditsError *messages.ErrorDetails) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.profileResult, j.telemetryResult, j.telemetryStatus, j.creditsError
 }
 
 // datasetGate holds configuration back until the dataset is ready or has failed.
@@ -109,34 +144,35 @@ func (g *datasetGate) open(n *messages.DatasetConfiguredNotification) {
 	})
 }
 
-// eventLog keeps the deaths of processes and the errors that services reported.
-type eventLog struct {
+// errorLog keeps the errors that go into the run's report. It is safe for concurrent
+// use.
+type errorLog struct {
 	mu     sync.Mutex
-	downs  []messages.ServiceDown
 	errors []messages.ExitError
+	fatal  *messages.ErrorDetails // the first one that ends a run which has not begun
 }
 
-func (l *eventLog) add(d messages.ServiceDown) {
+// add notes an error; a fatal one ends the start-up.
+func (l *errorLog) add(fatal bool, operation, serviceID string, e *messages.ErrorDetails) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.downs = append(l.downs, d)
-}
-
-func (l *eventLog) fail(serviceID string, e messages.ErrorDetails) {
-	l.failed("service_runtime", serviceID, e)
-}
-
-func (l *eventLog) failed(operation, serviceID string, e messages.ErrorDetails) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	if fatal && l.fatal == nil {
+		l.fatal = e
+	}
 	const most = 100
 	if len(l.errors) < most {
-		l.errors = append(l.errors, messages.ExitError{ErrorDetails: e, Operation: operation, FromService: serviceID})
+		l.errors = append(l.errors, messages.ExitError{ErrorDetails: *e, Operation: operation, FromService: serviceID})
 	}
 }
 
-func (l *eventLog) snapshot() ([]messages.ServiceDown, []messages.ExitError) {
+func (l *errorLog) firstFatal() *messages.ErrorDetails {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]messages.ServiceDown(nil), l.downs...), append([]messages.ExitError(nil), l.errors...)
+	return l.fatal
+}
+
+func (l *errorLog) all() []messages.ExitError {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]messages.ExitError(nil), l.errors...)
 }

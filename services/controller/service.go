@@ -3,13 +3,15 @@ package controller
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
 
 	"aiperf/bootstrap"
+	"aiperf/clock"
+	"aiperf/exporters"
 	"aiperf/messages"
 	"aiperf/messages/bus"
 	"aiperf/plugins"
@@ -22,23 +24,31 @@ func init() {
 // launcherID is the launcher's name on the control socket.
 const launcherID = "launcher"
 
+// Bounds of relayed commands.
+const (
+	relayLimit = 60 * time.Second // final scrapes and file ends
+	tellLimit  = 5 * time.Second  // news that need no work
+)
+
 // Controller is the system_controller service.
 type Controller struct {
 	p        *bootstrap.Process
+	plugins  *plugins.Registry
 	registry *registry
 	health   *healthBoard
 	proxy    *bus.Proxy
 	router   *bus.Socket
 	calls    *bootstrap.Calls
 	joined   *join
-	events   *eventLog
+	errors   *errorLog
+	dataset  *datasetGate
 	state    string
+	pulse    atomic.Int64 // monotonic ns of the last sign that the results are on their way
 
 	cancelled  chan struct{} // closed by the first cancel
 	cancelOnce sync.Once
-	reason     string // of the cancel
-	dataset    *datasetGate
-	started    chan struct{} // closed when profile_start goes out
+	reason     string       // of the cancel
+	cancelNS   clock.MonoNS // when it came
 
 	run  context.Context
 	stop context.CancelFunc
@@ -47,10 +57,13 @@ type Controller struct {
 
 // New makes the controller and registers its handlers.
 func New(p *bootstrap.Process) (bootstrap.Service, error) {
+	known, _, err := plugins.Load(p.Run.PluginManifests)
+	if err != nil {
+		return nil, err
+	}
 	c := &Controller{
-		p: p, registry: newRegistry(p.Run.Mesh.Services, p.ID), health: newHealthBoard(p.Run.Environment),
-		joined: newJoin(), events: &eventLog{}, dataset: newDatasetGate(),
-		cancelled: make(chan struct{}), started: make(chan struct{}),
+		p: p, plugins: known, registry: newRegistry(p.Run.Mesh.Services, p.ID), health: newHealthBoard(p.Run.Environment),
+		joined: newJoin(), errors: &errorLog{}, dataset: newDatasetGate(), cancelled: make(chan struct{}),
 	}
 	c.run, c.stop = context.WithCancel(context.Background())
 	h := p.Handlers
@@ -58,14 +71,20 @@ func New(p *bootstrap.Process) (bootstrap.Service, error) {
 	h.OnCommand(messages.CommandServiceDown, c.onServiceDown)
 	h.OnCommand(messages.CommandProfileComplete, c.relay(messages.CommandProfileComplete, "gpu_telemetry_manager", "record_processor"))
 	h.OnCommand(messages.CommandFinalizeArtifacts, c.relay(messages.CommandFinalizeArtifacts, "record_processor"))
+	h.OnCommand(messages.CommandRealtimeMetrics, c.relay(messages.CommandRealtimeMetrics, "records_manager"))
 	h.OnMessage(
-		messages.On(c.onWorkerHealth), messages.On(c.onWorkerStartup), messages.On(c.onServiceError),
+		messages.On(c.onWorkerHealth), messages.On(c.onWorkerStartup), messages.On(c.onServiceError), messages.On(c.onProgress),
 	)
 	return c, nil
 }
 
 // Init binds the event bus and the control socket: everybody else connects to them.
+// The marker of an earlier run in the same directory goes: its files are about to be
+// replaced.
 func (c *Controller) Init(context.Context) (err error) {
+	if err := exporters.RemoveResultsMarker(c.p.Run.ArtifactDir); err != nil {
+		return err
+	}
 	mesh := c.p.Run.Mesh
 	if c.proxy, err = c.p.ZMQ.StartProxy(bus.ProxySpec{Front: []string{mesh.EventBusFrontend}, Back: []string{mesh.EventBusBackend}}); err != nil {
 		return err
@@ -123,16 +142,6 @@ func (c *Controller) onControl(ctx context.Context, d bus.Delivery) error {
 			return err
 		}
 		return c.noteState(d.From, e.Seq, m.State)
-	case "command":
-		var m messages.Command
-		if err := e.Decode(&m); err != nil {
-			return err
-		}
-		if !c.registry.known(d.From) {
-			return c.router.Send(ctx, d.From, &messages.ReregisterRequest{})
-		}
-		c.calls.Execute(ctx, d.From, &m)
-		return nil
 	case "command_response":
 		var m messages.CommandResponse
 		if err := e.Decode(&m); err != nil {
@@ -141,11 +150,26 @@ func (c *Controller) onControl(ctx context.Context, d bus.Delivery) error {
 		c.calls.Resolve(&m)
 		return nil
 	}
+	// Everything else changes the run: only those may who have shown its token.
+	if !c.registry.known(d.From) {
+		return c.router.Send(ctx, d.From, &messages.ReregisterRequest{})
+	}
+	if e.Type == "command" {
+		var m messages.Command
+		if err := e.Decode(&m); err != nil {
+			return err
+		}
+		c.calls.Execute(ctx, d.From, &m)
+		return nil
+	}
+	c.beat()
 	return c.joined.take(e)
 }
 
+// noteState follows a service's lifecycle. One that is past its start and yet unknown
+// is asked to register again; one on its way out has nothing to register for.
 func (c *Controller) noteState(from string, seq uint64, state string) error {
-	if !c.registry.update(from, seq, state) && state != string(bootstrap.Initializing) && state != string(bootstrap.Initialized) && state != string(bootstrap.Starting) {
+	if !c.registry.update(from, seq, state) && bootstrap.State(state) == bootstrap.Running {
 		return c.router.Send(c.run, from, &messages.ReregisterRequest{})
 	}
 	return nil
@@ -172,12 +196,9 @@ func (c *Controller) onRegistration(d bus.Delivery) error {
 		c.p.Log.Warn("registration refused", "from", d.From, "reason", ack.Refused)
 		return nil
 	}
-	domains := bootstrap.ResultDomains(reg.Capabilities)
-	if c.registry.register(d.From, d.Envelope.Seq, &reg, domains) {
+	if c.registry.register(d.From, d.Envelope.Seq, &reg, bootstrap.ResultDomains(reg.Capabilities)) {
 		c.p.Log.Debug("registered", "service", d.From)
-		if d.From != launcherID {
-			c.wg.Go(func() { c.configure(d.From, reg.ServiceType) })
-		}
+		c.wg.Go(func() { c.configure(d.From, reg.ServiceType) })
 	}
 	return nil
 }
@@ -189,7 +210,7 @@ func (c *Controller) onCancel(_ context.Context, raw msgpack.RawMessage) (any, e
 		return nil, err
 	}
 	c.cancelOnce.Do(func() {
-		c.reason = p.Reason
+		c.reason, c.cancelNS = p.Reason, clock.Now()
 		close(c.cancelled)
 	})
 	return nil, nil
@@ -199,11 +220,13 @@ func (c *Controller) onCancel(_ context.Context, raw msgpack.RawMessage) (any, e
 // have answered. One that is gone is left out; a failure is an error.
 func (c *Controller) relay(name string, types ...string) bootstrap.CommandFunc {
 	return func(ctx context.Context, raw msgpack.RawMessage) (any, error) {
+		c.beat()
+		defer c.beat()
 		var payload any
 		if len(raw) > 0 {
 			payload = raw
 		}
-		return nil, c.callAll(ctx, c.registry.ids(types...), name, payload, 60*time.Second)
+		return nil, c.callAll(ctx, c.registry.ids(types...), name, payload, relayLimit)
 	}
 }
 
@@ -214,14 +237,13 @@ func (c *Controller) onServiceDown(ctx context.Context, raw msgpack.RawMessage) 
 	if err != nil {
 		return nil, err
 	}
-	c.events.add(down)
-	if down.ReplacementID != "" && down.ReplacementID != down.DownServiceID {
-		c.registry.expect(down.ReplacementID, down.ServiceType)
-	}
-	if down.ReplacementID != down.DownServiceID {
-		c.registry.gone(down.DownServiceID)
-	} else {
+	if down.ReplacementID == down.DownServiceID && down.ReplacementID != "" {
 		c.registry.restarting(down.DownServiceID)
+	} else {
+		c.leave(down.DownServiceID)
+		if down.ReplacementID != "" && c.registry.expect(down.ReplacementID, down.ServiceType) {
+			c.wg.Go(func() { c.configure(down.ReplacementID, down.ServiceType) }) // it was faster than this notice
+		}
 	}
 	c.health.forget(down.DownServiceID)
 	c.p.Publish(&down)
@@ -235,35 +257,54 @@ func (c *Controller) onServiceDown(ctx context.Context, raw msgpack.RawMessage) 
 		told = c.registry.ids("records_manager")
 	}
 	// Not every one understands it; the answer only says that it arrived.
-	if err := c.callAll(ctx, told, messages.CommandServiceDown, down, 5*time.Second); err != nil {
+	if err := c.callAll(ctx, told, messages.CommandServiceDown, down, tellLimit); err != nil {
 		c.p.Log.Debug("relay service_down", "err", err)
 	}
 	return nil, nil
 }
 
+// leave takes a service out of the run. A result that it still owed is owed no more,
+// and the report says so.
+func (c *Controller) leave(id string) {
+	serviceType := c.registry.typeOf(id)
+	for _, domain := range c.joined.pending(c.registry.gone(id)) {
+		text := fmt.Sprintf("%s ended and still owed the %s result", id, domain)
+		c.p.Log.Error(text)
+		c.errors.add(!c.optional(serviceType), "result_join", id, messages.NewError("ProducerReaped", text))
+	}
+}
+
+// onServiceError notes an error that a service could not handle. The process ends by
+// itself, and the launcher decides what follows; a start-up ends here, unless the
+// service is one that is started again or can be done without.
 func (c *Controller) onServiceError(_ context.Context, from messages.Header, m *messages.ServiceError) error {
-	c.events.fail(from.ServiceID, m.Error)
+	serviceType := c.registry.typeOf(from.ServiceID)
+	c.errors.add(serviceType != "" && !c.optional(serviceType) && !c.replicable(serviceType), "service_runtime", from.ServiceID, &m.Error)
+	c.registry.poke()
 	return nil
 }
 
-// callAll sends a command to several services at once and joins their failures.
-// Services that went away meanwhile are no failure.
-func (c *Controller) callAll(ctx context.Context, ids []string, name string, payload any, timeout time.Duration) error {
-	var mu sync.Mutex
-	var failed []string
-	var wg sync.WaitGroup
-	for _, id := range ids {
-		wg.Go(func() {
-			if _, err := c.calls.Call(ctx, id, name, payload, timeout); err != nil && c.registry.known(id) {
-				mu.Lock()
-				failed = append(failed, fmt.Sprintf("%s: %v", id, err))
-				mu.Unlock()
-			}
-		})
-	}
-	wg.Wait()
-	if len(failed) > 0 {
-		return messages.NewError("CommandError", strings.Join(failed, "; "))
-	}
+// onProgress takes the records manager's counts for a sign of life.
+func (c *Controller) onProgress(context.Context, messages.Header, *messages.ProcessingStats) error {
+	c.beat()
 	return nil
 }
+
+func (c *Controller) beat() { c.pulse.Store(int64(clock.Now())) }
+
+func (c *Controller) metadata(serviceType string) plugins.ServiceMetadata {
+	meta, err := plugins.Metadata[plugins.ServiceMetadata](c.plugins, "service", serviceType)
+	if err != nil {
+		c.p.Log.Debug("look up service", "type", serviceType, "err", err) // then it counts as required
+	}
+	return meta
+}
+
+// optional services may be missing from a run.
+func (c *Controller) optional(serviceType string) bool {
+	required := c.metadata(serviceType).Required
+	return required != nil && !*required
+}
+
+// replicable services are started again when they end.
+func (c *Controller) replicable(serviceType string) bool { return c.metadata(serviceType).Replicable }

@@ -10,10 +10,14 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
+	"aiperf/clock"
 	"aiperf/messages"
 )
 
 var errCancelled = errors.New("the run was cancelled")
+
+// progressInterval is how often a long start-up says whom it waits for.
+const progressInterval = 5 * time.Second
 
 // sequence walks the run's steps. Every wait ends with the cancel, with a failure,
 // or after its bound.
@@ -21,6 +25,7 @@ var errCancelled = errors.New("the run was cancelled")
 //	initializing → configuring → ready → profiling → processing → stopping → shutdown
 func (c *Controller) sequence() {
 	defer c.shutdown()
+	c.advance(messages.SystemInitializing)
 	if c.p.Run.RecoverReason != "" {
 		c.recover()
 		return
@@ -38,6 +43,7 @@ func (c *Controller) sequence() {
 	c.advance(messages.SystemProfiling)
 	c.awaitCredits()
 	c.advance(messages.SystemProcessing)
+	c.noteCredits()
 	c.awaitResults()
 	c.advance(messages.SystemStopping)
 	c.finish(c.export())
@@ -46,6 +52,7 @@ func (c *Controller) sequence() {
 // advance publishes a state; states only go forward.
 func (c *Controller) advance(state string) {
 	c.state = state
+	c.beat()
 	c.p.Log.Debug("system state", "state", state)
 	c.p.Publish(&messages.SystemStateChanged{State: state})
 }
@@ -56,10 +63,12 @@ func (c *Controller) configure(id, serviceType string) {
 	limit := seconds(c.p.Run.Environment.Service.ProfileConfigureTimeoutSec)
 	var payload any
 	switch serviceType {
-	case "dataset_manager", "gpu_telemetry_manager", "records_manager":
+	case "dataset_manager", "gpu_telemetry_manager", "records_manager", "mock_server":
 	default:
 		select {
 		case <-c.dataset.ready:
+		case <-c.registry.whenGone(id):
+			return
 		case <-c.run.Done():
 			return
 		}
@@ -68,33 +77,48 @@ func (c *Controller) configure(id, serviceType string) {
 		}
 		payload = c.dataset.notification
 	}
-	answer, err := c.calls.Call(c.run, id, messages.CommandProfileConfigure, payload, limit)
-	if err != nil {
-		if serviceType == "dataset_manager" {
-			c.dataset.open(nil)
-		}
-		if c.registry.known(id) && c.run.Err() == nil {
-			c.events.failed("Configure Profiling", id, *messages.AsErrorDetails("CommandError", err))
-			c.registry.poke()
-		}
-		return
-	}
-	if serviceType == "dataset_manager" {
+	answer, err := c.call(c.run, id, messages.CommandProfileConfigure, payload, limit)
+	if err == nil && serviceType == "dataset_manager" {
 		var n messages.DatasetConfiguredNotification
-		if err := msgpack.Unmarshal(answer.Payload, &n); err != nil {
-			c.events.failed("Configure Profiling", id, *messages.NewError("CommandError", err.Error()))
-		} else {
+		if err = msgpack.Unmarshal(answer.Payload, &n); err == nil {
 			c.dataset.open(&n)
 		}
 	}
-	c.registry.configured(id)
-	select {
-	case <-c.started: // a replacement that comes while profiling goes on
-		if _, err := c.calls.Call(c.run, id, messages.CommandProfileStart, nil, limit); err != nil {
+	if err != nil {
+		c.unconfigured(id, serviceType, err)
+		return
+	}
+	back := c.registry.configured(id)
+	if c.registry.claimLateStart(id) { // a replacement that comes while profiling goes on
+		limit := seconds(c.p.Run.Environment.Service.ProfileStartTimeoutSec)
+		if _, err := c.call(c.run, id, messages.CommandProfileStart, nil, limit); err != nil {
 			c.p.Log.Warn("start replacement", "service", id, "err", err)
 		}
-	default:
 	}
+	if back && serviceType == "record_processor" { // workers pass over one that has died
+		up := messages.ServiceDown{DownServiceID: id, ServiceType: serviceType}
+		if err := c.callAll(c.run, c.registry.ids("worker"), messages.CommandServiceUp, up, tellLimit); err != nil {
+			c.p.Log.Warn("tell workers of a restarted record processor", "service", id, "err", err)
+		}
+	}
+}
+
+// unconfigured deals with a service that cannot do its part: the run ends, unless it
+// can do without, or a new process is on its way.
+func (c *Controller) unconfigured(id, serviceType string, err error) {
+	if serviceType == "dataset_manager" {
+		c.dataset.open(nil)
+	}
+	if c.run.Err() != nil || errors.Is(err, errGone) {
+		return
+	}
+	if c.optional(serviceType) {
+		c.p.Log.Warn("service could not be configured; the run goes on without it", "service", id, "err", err)
+		c.registry.excuse(id)
+		return
+	}
+	c.fail("Configure Profiling", id, messages.AsErrorDetails("CommandError", err))
+	c.registry.poke()
 }
 
 // awaitConfigured is the barrier: every process that was started has registered
@@ -103,26 +127,31 @@ func (c *Controller) awaitConfigured() error {
 	env := c.p.Run.Environment.Service
 	registered := time.After(seconds(env.RegistrationTimeoutSec))
 	configured := time.After(seconds(env.ProfileConfigureTimeoutSec))
+	progress := time.NewTicker(progressInterval)
+	defer progress.Stop()
 	for {
 		changed := c.registry.wait()
-		if _, failures := c.events.snapshot(); len(failures) > 0 {
-			return fmt.Errorf("configure services: %w", &failures[0].ErrorDetails)
+		if e := c.errors.firstFatal(); e != nil {
+			return fmt.Errorf("configure services: %w", e)
 		}
 		unregistered, unconfigured := c.registry.missing()
+		sort.Strings(unregistered)
+		sort.Strings(unconfigured)
+		late := registered
 		if len(unregistered) == 0 {
-			registered = nil
+			late = nil // a later replacement is watched by the launcher
 			if len(unconfigured) == 0 {
 				return nil
 			}
 		}
 		select {
 		case <-changed:
-		case <-registered:
-			sort.Strings(unregistered)
+		case <-progress.C:
+			c.p.Log.Info("waiting for services", "unregistered", strings.Join(unregistered, ", "), "unconfigured", strings.Join(unconfigured, ", "))
+		case <-late:
 			return messages.NewError("TimeoutError", "services did not register in time: "+strings.Join(unregistered, ", "))
 		case <-configured:
-			sort.Strings(unconfigured)
-			return messages.NewError("TimeoutError", "services were not configured in time: "+strings.Join(unconfigured, ", "))
+			return messages.NewError("TimeoutError", "services were not configured in time: "+strings.Join(append(unregistered, unconfigured...), ", "))
 		case <-c.cancelled:
 			return errCancelled
 		case <-c.run.Done():
@@ -131,22 +160,63 @@ func (c *Controller) awaitConfigured() error {
 	}
 }
 
+// startProfiling starts the consumers before the producers: the first credit must
+// find everybody ready. A cancel ends it before a credit is sent, or is left to the
+// next step.
 func (c *Controller) startProfiling() error {
-	close(c.started)
-	limit := seconds(c.p.Run.Environment.Service.ProfileStartTimeoutSec)
-	// Consumers before producers: the first credit must find everybody ready.
-	order := [][]string{{"records_manager", "record_processor", "gpu_telemetry_manager", "worker"}, {"timing_manager"}}
-	for _, types := range order {
-		if err := c.callAll(c.run, c.registry.ids(types...), messages.CommandProfileStart, nil, limit); err != nil {
-			return fmt.Errorf("start profiling: %w", err)
-		}
+	c.registry.claimStart()
+	ctx, stop := c.untilCancelled()
+	defer stop()
+	if err := c.startAll(ctx, "records_manager", "record_processor", "gpu_telemetry_manager", "worker"); err != nil {
+		return err
 	}
-	return nil
+	if isClosed(c.cancelled) {
+		return errCancelled
+	}
+	err := c.startAll(ctx, "timing_manager")
+	if isClosed(c.cancelled) {
+		return nil // credits may be on their way
+	}
+	return err
 }
 
-// awaitCredits returns when every phase has ended. A cancel is passed on to the
-// timing manager first, so that what is in flight drains before anything is
-// summarised.
+// untilCancelled is a context that ends with the run's cancel.
+func (c *Controller) untilCancelled() (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancelCause(c.run)
+	c.wg.Go(func() {
+		select {
+		case <-c.cancelled:
+			stop(errCancelled)
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() { stop(nil) }
+}
+
+// startAll sends profile_start to every service of some types. The first failure of
+// one that the run needs is the error.
+func (c *Controller) startAll(ctx context.Context, types ...string) error {
+	limit := seconds(c.p.Run.Environment.Service.ProfileStartTimeoutSec)
+	needed := func(id string) bool { return !c.optional(c.registry.typeOf(id)) }
+	var fatal error
+	for _, f := range c.callEach(ctx, c.registry.startable(types...), messages.CommandProfileStart, nil, limit, needed) {
+		switch {
+		case !needed(f.id):
+			c.p.Log.Warn("service could not start; the run goes on without it", "service", f.id, "err", f.err)
+			c.registry.excuse(f.id)
+		case isClosed(c.cancelled):
+			fatal = errCancelled
+		case fatal == nil:
+			fatal = fmt.Errorf("start profiling: %w", f.err)
+			c.fail("Start Profiling", f.id, messages.AsErrorDetails("CommandError", f.err))
+		}
+	}
+	return fatal
+}
+
+// awaitCredits returns when every phase has ended, which each phase bounds for
+// itself. A cancel is passed on to the timing manager first, so that what is in
+// flight drains before anything is summarised.
 func (c *Controller) awaitCredits() {
 	select {
 	case <-c.joined.creditsComplete:
@@ -156,104 +226,60 @@ func (c *Controller) awaitCredits() {
 	case <-c.cancelled:
 	}
 	c.p.Log.Notice("Cancelling: no new requests; those in flight are aborted")
-	limit := seconds(c.p.Run.Environment.Timing.CancelDrainTimeoutSec) + 2*time.Second
+	left := c.left(drainShare)
 	cancel := messages.ProfileCancelPayload{OriginServiceID: c.p.ID, Reason: c.reason}
 	others := c.registry.ids("worker", "gpu_telemetry_manager", "record_processor")
-	c.wg.Go(func() { _ = c.callAll(c.run, others, messages.CommandProfileCancel, cancel, limit) })
-	if err := c.callAll(c.run, c.registry.ids("timing_manager"), messages.CommandProfileCancel, cancel, limit); err != nil {
+	c.wg.Go(func() {
+		if err := c.callAll(c.run, others, messages.CommandProfileCancel, cancel, left); err != nil {
+			c.p.Log.Warn("cancel services", "err", err)
+		}
+	})
+	if err := c.callAll(c.run, c.registry.ids("timing_manager"), messages.CommandProfileCancel, cancel, left); err != nil {
 		c.p.Log.Error("cancel credits", "err", err)
 	}
 	select {
 	case <-c.joined.creditsComplete:
-	case <-time.After(2 * time.Second):
+	case <-time.After(c.left(drainShare)):
 		c.p.Log.Error("the timing manager did not finish its phases after the cancel")
 	case <-c.run.Done():
 	}
 }
 
-// awaitResults returns when the records manager has delivered, or when it is sure
-// that it will not: it bounds its own waits, and this adds the time of a summary.
-func (c *Controller) awaitResults() {
-	env := c.p.Run.Environment.Record
-	limit := time.After(seconds(env.CompletionStallTimeoutSec) + seconds(env.ProcessRecordsTimeoutSec) + time.Minute)
-	cancelled := c.cancelled
-	if isClosed(cancelled) {
-		limit = time.After(seconds(c.p.Run.Environment.Service.ProfileCancelTimeoutSec))
-		cancelled = nil
-	}
-	for {
-		select {
-		case <-c.joined.profile:
-			return
-		case <-cancelled:
-			cancelled = nil
-			limit = time.After(seconds(c.p.Run.Environment.Service.ProfileCancelTimeoutSec))
-		case <-limit:
-			c.summariseNow("the results did not come in time")
-			return
-		case <-c.run.Done():
-			return
-		}
-	}
+// The shares of a cancelled run's time: by when, after the cancel, each step has to be
+// done. The launcher kills what is left after 15 s.
+const (
+	drainShare  = 10500 * time.Millisecond // credits in flight have returned
+	resultShare = 11500 * time.Millisecond // results have come by themselves
+	urgeShare   = 14 * time.Second         // results have come because they were asked for
+	exportShare = 14700 * time.Millisecond // files are written
+)
+
+// left is the rest of a share.
+func (c *Controller) left(share time.Duration) time.Duration {
+	return max(0, share-clock.Now().Sub(c.cancelNS))
 }
 
-// summariseNow asks the records manager for what it has.
-func (c *Controller) summariseNow(reason string) {
-	cancel := messages.ProfileCancelPayload{OriginServiceID: c.p.ID, Reason: reason}
-	limit := seconds(c.p.Run.Environment.Service.ProfileCancelTimeoutSec)
-	if err := c.callAll(c.run, c.registry.ids("records_manager"), messages.CommandProfileCancel, cancel, limit); err != nil {
-		c.events.failed("process_records", "records_manager", *messages.AsErrorDetails("CommandError", err))
-		return
-	}
-	select {
-	case <-c.joined.profile:
-	case <-time.After(limit):
-		c.events.failed("process_records", "records_manager", *messages.NewError("TimeoutError", reason))
-	case <-c.run.Done():
-	}
-}
-
-// recover is the walk of a mesh that only summarises an aborted run's journal.
-func (c *Controller) recover() {
-	if err := c.awaitRegistered("records_manager"); err != nil {
-		c.abort(err)
-		return
-	}
-	c.summariseNow(c.p.Run.RecoverReason)
-	c.finish(c.export())
-}
-
-func (c *Controller) awaitRegistered(id string) error {
-	limit := time.After(seconds(c.p.Run.Environment.Service.RegistrationTimeoutSec))
-	for {
-		changed := c.registry.wait()
-		if c.registry.known(id) {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-limit:
-			return messages.NewError("TimeoutError", id+" did not register in time")
-		case <-c.run.Done():
-			return c.run.Err()
-		}
+// noteCredits reports a load that could not be sent as planned. The records manager
+// learns of it from the timing manager itself.
+func (c *Controller) noteCredits() {
+	if credits, _ := c.joined.status(); credits != nil && credits.Error != nil {
+		c.fail("profiling", "timing_manager", credits.Error)
 	}
 }
 
 // abort ends a run that never began to send.
 func (c *Controller) abort(err error) {
-	_, failures := c.events.snapshot()
-	report := &messages.RunReport{ExitCode: 1, WasCancelled: errors.Is(err, errCancelled), ExitErrors: failures}
-	if !report.WasCancelled && len(failures) == 0 {
-		report.ExitErrors = []messages.ExitError{{
-			ErrorDetails: *messages.AsErrorDetails("LifecycleOperationError", err), Operation: "Configure Profiling", FromService: c.p.ID,
-		}}
+	report := &messages.RunReport{ExitCode: 1, WasCancelled: errors.Is(err, errCancelled)}
+	if !report.WasCancelled && len(c.errors.all()) == 0 {
+		c.fail("Configure Profiling", c.p.ID, messages.AsErrorDetails("LifecycleOperationError", err))
 	}
+	report.ExitErrors = c.errors.all()
 	c.finish(report)
 }
 
-// finish tells the launcher how it went.
+// finish says the run's last word to watchers, and to the launcher how it went.
 func (c *Controller) finish(report *messages.RunReport) {
+	c.p.Publish(&messages.BenchmarkComplete{WasCancelled: report.WasCancelled})
 	if err := c.router.Send(c.run, launcherID, report); err != nil {
 		c.p.Log.Error("report to the launcher", "err", err)
 	}
@@ -263,8 +289,8 @@ func (c *Controller) finish(report *messages.RunReport) {
 // launcher's business.
 func (c *Controller) shutdown() {
 	c.advance(messages.SystemShutdown)
-	ids := c.registry.ids()
-	if err := c.callAll(context.WithoutCancel(c.run), ids, messages.CommandShutdown, nil, 2*time.Second); err != nil {
+	const limit = 2 * time.Second
+	if err := c.callAll(context.WithoutCancel(c.run), c.registry.ids(), messages.CommandShutdown, nil, limit); err != nil {
 		c.p.Log.Debug("shut services down", "err", err)
 	}
 	c.p.Shutdown()

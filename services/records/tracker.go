@@ -1,6 +1,7 @@
 package records
 
 import (
+	"fmt"
 	"sort"
 
 	"aiperf/clock"
@@ -11,17 +12,26 @@ import (
 type outcome uint8
 
 const (
-	none      outcome = iota // no record yet
+	none      outcome = iota // nothing is known yet
+	unsent                   // cancelled before its request was started: no record
 	completed                // a valid record
 	failed                   // an error record
-	cancelled                // cancelled, with a record or without
+	cancelled                // a record of a cancelled request
 	lost                     // its worker or its record processor died
+	outcomes
 )
 
 // Error types of records that stand for a credit whose own record died.
 const (
 	workerLost    = "WorkerLost"
 	processorLost = "RecordProcessorLost"
+)
+
+// Bounds of what a malformed record can make the books allocate.
+const (
+	maxPhases    = 1 << 12
+	maxIDJump    = 1 << 24 // beyond the highest id seen; credits in flight are far fewer
+	maxCreditIDs = 1 << 32
 )
 
 // outcomeOf reads a record's fate.
@@ -38,89 +48,155 @@ func outcomeOf(r *messages.MetricRecord) outcome {
 	}
 }
 
-// phase is the books of one concrete phase.
+// phase is the books of one concrete phase: a mark for each credit id.
 type phase struct {
 	stats    messages.PhaseStats
 	config   messages.PhaseConfig
-	complete bool // the phase-complete notice has arrived
+	complete bool // the notice of its end has arrived
+	closed   bool // every credit is accounted for
 	marks    []outcome
-	counts   [lost + 1]int64
-	// substitutes are records made for credits of dead workers; a real record of the
+	counts   [outcomes]int64
+	// substitutes are records made for credits of dead workers. A real record of the
 	// same id wins as long as it arrives before they are applied.
 	substitutes map[int64]messages.MetricRecord
+	highest     int64 // highest id of marks and substitutes; −1 = none
 	workers     map[string]messages.WorkerStats
-	lastNS      clock.WallNS // wall time of the last record's arrival
-	endedNS     clock.WallNS // when the books were closed
+	errors      errorGroups
+
+	heardNS clock.WallNS // last arrival of a record or notice
+	endNS   clock.WallNS // last booking
+	window  window
+	kernel  int64 // records stamped by the kernel
+	stamped int64 // records that say who stamped them
+	shown   int64 // received() when the progress was last published
 }
 
-// mark notes a record and tells whether it is the first of its credit.
-func (p *phase) mark(id int64, o outcome) bool {
-	if id < 0 {
-		return false
+// window is where a phase's real requests lie on the time line; 0 = none yet.
+type window struct {
+	firstStart, lastStart clock.WallNS
+	lastEnd               clock.WallNS
+	lastScheduled         clock.WallNS // open loop only
+	started               int64
+}
+
+func (w *window) add(m *messages.RecordMetadata) {
+	if m.RequestStartNS == 0 {
+		return
 	}
+	w.started++
+	if w.firstStart == 0 || m.RequestStartNS < w.firstStart {
+		w.firstStart = m.RequestStartNS
+	}
+	w.lastStart = max(w.lastStart, m.RequestStartNS)
+	w.lastEnd = max(w.lastEnd, m.RequestEndNS)
+	w.lastScheduled = max(w.lastScheduled, m.ScheduledNS)
+}
+
+// mark notes a credit's fate and tells whether it is the first one. A record wins
+// over the word that there would be none.
+func (p *phase) mark(id int64, o outcome) bool {
 	for int64(len(p.marks)) <= id {
 		p.marks = append(p.marks, none)
 	}
-	if p.marks[id] != none {
+	switch old := p.marks[id]; {
+	case old == none:
+	case old == unsent && o != unsent:
+		p.counts[unsent]--
+	default:
 		return false
 	}
 	p.marks[id] = o
 	p.counts[o]++
+	p.highest = max(p.highest, id)
 	return true
 }
 
-// take books a real record. It tells whether the record is new.
+// marked tells whether a credit's fate is known.
+func (p *phase) marked(id int64) bool {
+	return id < int64(len(p.marks)) && p.marks[id] != none
+}
+
+// admit refuses ids that no timing manager gives out.
+func (p *phase) admit(id int64) error {
+	if id < 0 || id > p.highest+maxIDJump || id >= maxCreditIDs {
+		return fmt.Errorf("phase %d: credit id %d is out of range (highest so far %d)", p.stats.PhaseIndex, id, p.highest)
+	}
+	return nil
+}
+
+// take books a record. It tells whether the record is the credit's first.
 func (p *phase) take(r *messages.MetricRecord) bool {
-	o := outcomeOf(r)
-	if !p.mark(r.Metadata.SessionNum, o) {
+	id, o := r.Metadata.SessionNum, outcomeOf(r)
+	if !p.mark(id, o) {
 		return false
 	}
-	delete(p.substitutes, r.Metadata.SessionNum)
+	delete(p.substitutes, id)
 	w := p.workers[r.Metadata.WorkerID]
-	if o == completed {
+	switch o {
+	case completed:
 		w.SuccessRecords++
-	} else {
+	case failed, lost:
 		w.ErrorRecords++
 	}
 	p.workers[r.Metadata.WorkerID] = w
+	if o == lost {
+		return true // its stamps are not those of a request
+	}
+	p.window.add(&r.Metadata)
+	if r.Metadata.StampSource != "" {
+		p.stamped++
+		if r.Metadata.StampSource == "kernel" {
+			p.kernel++
+		}
+	}
 	return true
 }
 
 // substitute keeps a record for a credit whose worker died.
 func (p *phase) substitute(r messages.MetricRecord) {
 	id := r.Metadata.SessionNum
-	if id < int64(len(p.marks)) && id >= 0 && p.marks[id] != none {
+	if p.marked(id) {
 		return
 	}
 	p.substitutes[id] = r
+	p.highest = max(p.highest, id)
 }
 
-// finish notes the phase's end as the timing manager reports it.
+// finish notes the phase's end as the timing manager reports it. Of the ids that it
+// says have no record, those that have one keep it.
 func (p *phase) finish(m *messages.CreditPhaseComplete) {
 	p.stats, p.complete = m.Stats, true
+	limit := p.sent()
 	for _, span := range m.NoRecord {
-		for id := span[0]; id <= span[1] && id < p.sent(); id++ {
-			p.mark(id, cancelled)
+		for id := max(span[0], 0); id <= span[1] && id < limit; id++ {
+			if _, standIn := p.substitutes[id]; !standIn && !p.marked(id) {
+				p.mark(id, unsent)
+			}
 		}
 	}
 }
 
-// sent is how many credits the phase issued, as far as it is known.
+// sent is how many credits the phase issued, as far as it is known: an id that was
+// seen has been issued, whatever the counters say.
 func (p *phase) sent() int64 {
+	n := p.stats.RequestsSent
 	if p.stats.FinalRequestsSent != nil {
-		return *p.stats.FinalRequestsSent
+		n = *p.stats.FinalRequestsSent
 	}
-	return max(p.stats.RequestsSent, int64(len(p.marks)))
+	return min(max(n, p.highest+1), maxCreditIDs)
 }
 
-// missing lists the ids that have neither a record nor a substitute.
-func (p *phase) missing() []int64 {
-	var ids []int64
+// missing counts the credits of which nothing is known: no record, no substitute
+// and no word that there will be none.
+func (p *phase) missing() int64 {
+	return p.sent() - p.received() - p.counts[unsent] - int64(len(p.substitutes))
+}
+
+// missingIDs lists them.
+func (p *phase) missingIDs() []int64 {
+	ids := make([]int64, 0, p.missing())
 	for id := range p.sent() {
-		if id < int64(len(p.marks)) && p.marks[id] != none {
-			continue
-		}
-		if _, ok := p.substitutes[id]; !ok {
+		if _, standIn := p.substitutes[id]; !standIn && !p.marked(id) {
 			ids = append(ids, id)
 		}
 	}
@@ -132,47 +208,89 @@ func (p *phase) received() int64 {
 	return p.counts[completed] + p.counts[failed] + p.counts[cancelled] + p.counts[lost]
 }
 
-// tracker holds all phases, by index. Its owner is the ledger.
-type tracker struct{ phases map[int]*phase }
-
-func newTracker() *tracker { return &tracker{phases: map[int]*phase{}} }
-
-// at returns the phase of an index, made on first sight: a record may overtake the
-// notice of its phase's start.
-func (t *tracker) at(index int) *phase {
-	p := t.phases[index]
-	if p == nil {
-		p = &phase{substitutes: map[int64]messages.MetricRecord{}, workers: map[string]messages.WorkerStats{}}
-		p.stats.PhaseIndex = index
-		t.phases[index] = p
+// takeSubstitutes empties the substitutes, in order of their ids.
+func (p *phase) takeSubstitutes() []messages.MetricRecord {
+	out := make([]messages.MetricRecord, 0, len(p.substitutes))
+	for _, r := range p.substitutes {
+		out = append(out, r)
 	}
-	return p
-}
-
-// of is at, for the phase that a record names.
-func (t *tracker) of(m *messages.RecordMetadata) *phase {
-	p := t.at(m.PhaseIndex)
-	if p.stats.Phase == "" {
-		p.stats.Phase, p.stats.PhaseKind, p.stats.PhaseName = m.BenchmarkPhase, m.BenchmarkPhase, m.PhaseName
-	}
-	return p
-}
-
-// sorted lists the phases in order of their index.
-func (t *tracker) sorted() []*phase {
-	out := make([]*phase, 0, len(t.phases))
-	for _, p := range t.phases {
-		out = append(out, p)
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].stats.PhaseIndex < out[j].stats.PhaseIndex })
+	clear(p.substitutes)
+	sort.Slice(out, func(i, j int) bool { return out[i].Metadata.SessionNum < out[j].Metadata.SessionNum })
 	return out
 }
 
-// kind lists the phases of a kind.
+// inResults tells whether the phase's requests belong to the profiling results.
+func (p *phase) inResults() bool {
+	return p.stats.Phase == messages.PhaseProfiling && !p.config.ExcludeFromResults
+}
+
+// progress is the phase as watchers see it.
+func (p *phase) progress() messages.RecordStats {
+	return messages.RecordStats{
+		PhaseStats: p.stats, RecordsEndNS: p.endNS,
+		SuccessRecords: p.counts[completed], ErrorRecords: p.counts[failed] + p.counts[lost], CancelledRecords: p.counts[cancelled],
+	}
+}
+
+// tracker holds all phases in order of their index. Its owner is the ledger.
+type tracker struct {
+	byIndex map[int]*phase
+	ordered []*phase
+}
+
+func newTracker() *tracker { return &tracker{byIndex: map[int]*phase{}} }
+
+// at returns the phase of an index, made on first sight: a record may overtake the
+// notice of its phase's start.
+func (t *tracker) at(index int) (*phase, error) {
+	if p := t.byIndex[index]; p != nil {
+		return p, nil
+	}
+	if index < 0 || len(t.ordered) >= maxPhases {
+		return nil, fmt.Errorf("phase index %d is out of range", index)
+	}
+	p := &phase{
+		substitutes: map[int64]messages.MetricRecord{}, workers: map[string]messages.WorkerStats{}, highest: -1,
+		errors: errorGroups{},
+	}
+	p.stats.PhaseIndex = index
+	t.byIndex[index] = p
+	t.ordered = append(t.ordered, p)
+	sort.Slice(t.ordered, func(i, j int) bool { return t.ordered[i].stats.PhaseIndex < t.ordered[j].stats.PhaseIndex })
+	return p, nil
+}
+
+// of is at, for the phase that a record names.
+func (t *tracker) of(m *messages.RecordMetadata) (*phase, error) {
+	p, err := t.at(m.PhaseIndex)
+	if err != nil {
+		return nil, err
+	}
+	if p.stats.Phase == "" {
+		p.stats.Phase, p.stats.PhaseKind, p.stats.PhaseName = m.BenchmarkPhase, m.BenchmarkPhase, m.PhaseName
+		if m.ProfilingIndex >= 0 {
+			p.stats.ProfilingIndex = &m.ProfilingIndex
+		}
+	}
+	return p, p.admit(m.SessionNum)
+}
+
+// kind lists the phases of a kind, in order.
 func (t *tracker) kind(kind string) []*phase {
 	var out []*phase
-	for _, p := range t.sorted() {
+	for _, p := range t.ordered {
 		if p.stats.Phase == kind {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// results lists the phases that the profiling results are made of.
+func (t *tracker) results() []*phase {
+	var out []*phase
+	for _, p := range t.ordered {
+		if p.inResults() {
 			out = append(out, p)
 		}
 	}

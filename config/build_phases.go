@@ -1,0 +1,156 @@
+package config
+
+import (
+	"fmt"
+	"math"
+)
+
+const (
+	defaultRequests = 10
+	defaultGraceSec = 30
+)
+
+// phases resolves the load: an optional warmup, then the profiling phase.
+func (l *loader) phases() {
+	l.loadRules()
+	profiling := l.profiling()
+	if warmup := l.warmup(); warmup != nil {
+		l.run.Benchmark.Phases = append(l.run.Benchmark.Phases, *warmup)
+	}
+	l.run.Benchmark.Phases = append(l.run.Benchmark.Phases, profiling)
+}
+
+// loadRules refuses combinations of load flags that contradict each other or would
+// have no effect.
+func (l *loader) loadRules() {
+	f := l.f
+	if f.ArrivalPattern.Set {
+		switch {
+		case f.ArrivalPattern.Value == burst:
+			l.problems.add(f.ArrivalPattern.As, burst+" is chosen by the program when there is no rate", "", "leave it out, and give --concurrency")
+		case !f.RequestRate.Set:
+			l.problems.add(f.ArrivalPattern.As, "has no effect without a rate", f.ArrivalPattern.Value, "add --request-rate, or leave it out")
+		}
+	}
+	if f.GraceSec.Set && !f.DurationSec.Set {
+		l.problems.add(f.GraceSec.As, "has no effect without a duration", "", "add --benchmark-duration, or leave it out")
+	}
+}
+
+func (l *loader) profiling() Phase {
+	f := l.f
+	p := Phase{
+		Name: "profiling", Kind: KindProfiling, Type: TypeConcurrency, Requests: f.RequestCount.pointer(), Sessions: f.Sessions.pointer(),
+		DurationSec: f.DurationSec.pointer(), Concurrency: f.Concurrency.pointer(), RatePerSec: f.RequestRate.pointer(),
+	}
+	if f.RequestRate.Set {
+		p.Type = f.ArrivalPattern.Or(TypePoisson)
+	} else if p.Concurrency == nil {
+		p.Concurrency = ptr(1)
+	}
+	if p.Requests == nil && p.Sessions == nil && p.DurationSec == nil {
+		n := defaultRequests
+		if p.Concurrency != nil {
+			n = max(n, 2**p.Concurrency)
+		}
+		p.Requests = &n
+	}
+	p.setGrace(f.GraceSec, defaultGraceSec)
+	return p
+}
+
+// setGrace is how long requests in flight may take after the phase's duration.
+// Without a duration there is no such limit: each request has its own.
+func (p *Phase) setGrace(given Opt[float64], otherwise float64) {
+	sec := given.Or(otherwise)
+	if p.DurationSec == nil || math.IsInf(sec, 1) {
+		p.GraceInfinite = true
+		return
+	}
+	p.GracePeriodSec = sec
+}
+
+// warmup is nil when no flag bounds one; other warmup flags are then errors.
+func (l *loader) warmup() *Phase {
+	f := l.f
+	if !f.WarmupRequests.Set && !f.WarmupSessions.Set && !f.WarmupDurationSec.Set {
+		for _, o := range []struct {
+			set bool
+			as  string
+		}{
+			{f.WarmupConcurrency.Set, f.WarmupConcurrency.As}, {f.WarmupRate.Set, f.WarmupRate.As},
+			{f.WarmupArrivalPattern.Set, f.WarmupArrivalPattern.As}, {f.WarmupGraceSec.Set, f.WarmupGraceSec.As},
+		} {
+			if o.set {
+				l.problems.add(o.as, "has no effect without a warmup", "", "add --warmup-request-count, --num-warmup-sessions or --warmup-duration, or leave it out")
+			}
+		}
+		return nil
+	}
+	if f.WarmupGraceSec.Set && !f.WarmupDurationSec.Set {
+		l.problems.add(f.WarmupGraceSec.As, "has no effect without a duration of the warmup", "", "add --warmup-duration, or leave it out")
+	}
+	p := &Phase{
+		Name: "warmup", Kind: KindWarmup, Type: TypeConcurrency, ExcludeFromResults: true, Requests: f.WarmupRequests.pointer(),
+		Sessions: f.WarmupSessions.pointer(), DurationSec: f.WarmupDurationSec.pointer(),
+		Concurrency: firstSet(f.WarmupConcurrency, f.Concurrency), RatePerSec: firstSet(f.WarmupRate, f.RequestRate),
+	}
+	switch pattern := f.WarmupArrivalPattern; {
+	case pattern.Set && pattern.Value == burst:
+		l.problems.add(pattern.As, burst+" is chosen by the program when there is no rate", "", "leave it out, and give --warmup-concurrency")
+	case pattern.Set && p.RatePerSec == nil:
+		l.problems.add(pattern.As, "has no effect without a rate", pattern.Value, "add --warmup-request-rate, or leave it out")
+	case p.RatePerSec != nil:
+		p.Type = pattern.Or(f.ArrivalPattern.Or(TypePoisson))
+	}
+	if p.RatePerSec == nil && p.Concurrency == nil {
+		p.Concurrency = ptr(1)
+	}
+	p.setGrace(f.WarmupGraceSec, math.Inf(1))
+	return p
+}
+
+func firstSet[T any](options ...Opt[T]) *T {
+	for _, o := range options {
+		if o.Set {
+			return o.pointer()
+		}
+	}
+	return nil
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// advise adds warnings about a load that works, but hardly as it was meant.
+func (l *loader) advise() {
+	b := &l.run.Benchmark
+	for _, p := range b.Phases {
+		if p.Concurrency == nil {
+			continue
+		}
+		flag := as(l.f.Concurrency, "--concurrency")
+		if p.Kind == KindWarmup {
+			flag = as(l.f.WarmupConcurrency, flag)
+		}
+		for _, bound := range []struct {
+			name string
+			n    *int
+		}{{"requests", p.Requests}, {"conversations", p.Sessions}} {
+			if bound.n != nil && *bound.n < *p.Concurrency {
+				l.warn(fmt.Sprintf("%s: %d is never reached in phase %s, which stops after %d %s", flag, *p.Concurrency, p.Name, *bound.n, bound.name))
+			}
+		}
+	}
+	if l.f.OSL.Value > 0 && !l.hasExtra("ignore_eos") && !l.hasExtra("min_tokens") {
+		l.warn(fmt.Sprintf("%s: the server may stop earlier; to get outputs of exactly this length add --extra-inputs ignore_eos:true or min_tokens:%d, if the server knows them", l.f.OSL.As, l.f.OSL.Value))
+	}
+}
+
+func (l *loader) hasExtra(key string) bool {
+	for _, kv := range l.run.Benchmark.Endpoint.Extra {
+		if kv.Key == key {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,117 @@
+package config
+
+// Opt is a value with the bit that says whether the user gave it. Only what was
+// given reaches the run; everything else takes its default.
+type Opt[T any] struct {
+	Value T
+	Set   bool
+	As    string // the flag as it was typed, for messages
+}
+
+// Or is the value, or the default when none was given.
+func (o Opt[T]) Or(otherwise T) T {
+	if o.Set {
+		return o.Value
+	}
+	return otherwise
+}
+
+// pointer is the value, or nil when none was given.
+func (o Opt[T]) pointer() *T {
+	if !o.Set {
+		return nil
+	}
+	v := o.Value
+	return &v
+}
+
+// Flags is the flat record of everything that can be said on the command line of
+// `aiperf profile`. Its rows in Table say what the fields mean.
+type Flags struct {
+	// Endpoint
+	Models              Opt[[]string]
+	ModelStrategy       Opt[string]
+	Path                Opt[string]
+	EndpointType        Opt[string]
+	Streaming           Opt[bool]
+	URLs                Opt[[]string]
+	URLStrategy         Opt[string]
+	RequestTimeoutSec   Opt[float64]
+	APIKey              Opt[string]
+	Transport           Opt[string]
+	UseLegacyMaxTokens  Opt[bool]
+	UseServerTokenCount Opt[bool]
+	ConnectionReuse     Opt[string]
+	SessionHeader       Opt[string]
+
+	// Input
+	ExtraInputs Opt[[]KeyValue]
+	Headers     Opt[[]Header]
+	Sampling    Opt[string]
+	RandomSeed  Opt[uint64]
+
+	// Output
+	ArtifactDir     Opt[string]
+	ExportPrefix    Opt[string]
+	ExportLevel     Opt[string]
+	ShowTraceTiming Opt[bool]
+
+	// Tokenizer
+	Tokenizer       Opt[string]
+	TrustRemoteCode Opt[bool]
+
+	// Load
+	Concurrency    Opt[int]
+	RequestRate    Opt[float64]
+	ArrivalPattern Opt[string]
+	RequestCount   Opt[int]
+	DurationSec    Opt[float64]
+	GraceSec       Opt[float64] // +Inf = wait for everything
+
+	// Warmup
+	WarmupRequests       Opt[int]
+	WarmupDurationSec    Opt[float64]
+	WarmupSessions       Opt[int]
+	WarmupConcurrency    Opt[int]
+	WarmupRate           Opt[float64]
+	WarmupArrivalPattern Opt[string]
+	WarmupGraceSec       Opt[float64]
+
+	// Conversations and lengths
+	Sessions          Opt[int]
+	DatasetEntries    Opt[int]
+	TurnsMean         Opt[int]
+	TurnsStddev       Opt[int]
+	TurnDelayMeanMS   Opt[float64]
+	TurnDelayStddevMS Opt[float64]
+	TurnDelayRatio    Opt[float64]
+	ISL               Opt[int]
+	ISLStddev         Opt[float64]
+	OSL               Opt[int]
+	OSLStddev         Opt[float64]
+	BatchSize         Opt[int]
+	Corpus            Opt[string]
+
+	// Telemetry
+	NoServerMetrics Opt[bool]
+	GPUTelemetry    Opt[[]string]
+	NoGPUTelemetry  Opt[bool]
+
+	// The program itself
+	UI               Opt[string]
+	LogLevel         Opt[string]
+	Verbose          Opt[bool]
+	ExtraVerbose     Opt[bool]
+	Workers          Opt[int]
+	RecordProcessors Opt[int]
+	StatsIntervalSec Opt[float64]
+	ZMQHost          Opt[string]
+	ZMQIPCPath       Opt[string]
+	Insecure         Opt[bool]
+	Plugins          Opt[[]string]
+	RequireQuality   Opt[string]
+	DryRun           Opt[bool]
+
+	// Help asks for help instead of a run: "" the common flags, "all", or a group.
+	Help Opt[string]
+}

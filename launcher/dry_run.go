@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"aiperf/config"
+)
+
+// dryRun prints what a run would be, without secrets, and starts nothing: the
+// configuration as YAML, then the processes and the load.
+func dryRun(state *State, run *config.Run) error {
+	var b strings.Builder
+	text, err := effectiveYAML(run)
+	if err != nil {
+		return exitError{1, err}
+	}
+	b.WriteString(text)
+	rt, benchmark := run.Benchmark.Runtime, &run.Benchmark
+	fmt.Fprintf(&b, "\n# Processes: %d workers (GOMAXPROCS %d, at most %d connections each), %d record processors, over %s\n",
+		rt.Workers, rt.GOMAXPROCSPerWorker, rt.ConnectionsPerWorker, rt.RecordProcessors, rt.Communication)
+	fmt.Fprintf(&b, "# Tokenizer: %s %s\n", benchmark.Tokenizer.Name, benchmark.Tokenizer.Encoding)
+	d := benchmark.Dataset
+	fmt.Fprintf(&b, "# Dataset: %d conversations, %s; prompts of %s tokens, outputs of %s\n", d.Entries, turns(d), spread(d.ISLMean, d.ISLStddev, "no"), spread(d.OSLMean, d.OSLStddev, "as many tokens as the model likes"))
+	for _, p := range benchmark.Phases {
+		fmt.Fprintf(&b, "# Phase %s: %s; stops %s\n", p.Name, pace(p), stops(p))
+	}
+	for _, w := range run.Warnings {
+		fmt.Fprintf(&b, "# Warning: %s\n", w)
+	}
+	b.WriteString("# Nothing was started.\n")
+	_, err = fmt.Fprint(state.Stdout, b.String())
+	return err
+}
+
+// effectiveYAML is the configuration in the shape of a run file. JSON is YAML, so the
+// keys keep their order.
+func effectiveYAML(run *config.Run) (string, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(run.InputConfig, &doc); err != nil {
+		return "", fmt.Errorf("show the configuration: %w", err)
+	}
+	blockStyle(&doc)
+	root := yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{scalar("schema_version"), {Kind: yaml.ScalarNode, Value: "2.0", Style: yaml.DoubleQuotedStyle}}}
+	if seed := run.RandomSeed; seed != nil {
+		root.Content = append(root.Content, scalar("random_seed"), scalar(strconv.FormatUint(*seed, 10)))
+	}
+	root.Content = append(root.Content, scalar("benchmark"), doc.Content[0])
+	var out bytes.Buffer
+	enc := yaml.NewEncoder(&out)
+	enc.SetIndent(2)
+	if err := enc.Encode(&root); err != nil {
+		return "", fmt.Errorf("show the configuration: %w", err)
+	}
+	return out.String(), nil
+}
+
+func scalar(value string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: value} }
+
+// blockStyle undoes JSON's braces and needless quotes.
+func blockStyle(n *yaml.Node) {
+	if n.Kind != yaml.ScalarNode || !needsQuotes(n) {
+		n.Style = 0
+	}
+	for _, child := range n.Content {
+		blockStyle(child)
+	}
+}
+
+// needsQuotes says that a string would be read as something else without quotes.
+func needsQuotes(n *yaml.Node) bool {
+	if n.Tag != "!!str" {
+		return false
+	}
+	var back any
+	if err := yaml.Unmarshal([]byte(n.Value), &back); err != nil {
+		return true
+	}
+	text, ok := back.(string)
+	return !ok || text != n.Value
+}
+
+func spread(mean, stddev float64, none string) string {
+	switch {
+	case mean == 0:
+		return none
+	case stddev == 0:
+		return number(mean)
+	}
+	return number(mean) + " ± " + number(stddev)
+}
+
+func turns(d config.Dataset) string {
+	if d.TurnsMean == 1 && d.TurnsStddev == 0 {
+		return "1 request each"
+	}
+	text := spread(d.TurnsMean, d.TurnsStddev, "no") + " requests each"
+	if d.TurnDelayMeanMS > 0 {
+		text += ", " + number(d.TurnDelayMeanMS*d.TurnDelayRatio) + " ms apart"
+	}
+	return text
+}
+
+func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+func pace(p config.Phase) string {
+	text := ""
+	if p.RatePerSec != nil {
+		text = number(*p.RatePerSec) + " requests/s, " + p.Type + " arrivals, one every " + time.Duration(1e9 / *p.RatePerSec).String() + " on average"
+	}
+	switch {
+	case p.Concurrency == nil:
+	case text == "":
+		text = number(float64(*p.Concurrency)) + " sessions at a time"
+	default:
+		text += ", at most " + number(float64(*p.Concurrency)) + " sessions at a time"
+	}
+	return text
+}
+
+func stops(p config.Phase) string {
+	var ends []string
+	if p.Requests != nil {
+		ends = append(ends, fmt.Sprintf("after %d requests", *p.Requests))
+	}
+	if p.Sessions != nil {
+		ends = append(ends, fmt.Sprintf("after %d conversations", *p.Sessions))
+	}
+	if p.DurationSec != nil {
+		grace := "then waits for all requests in flight"
+		if !p.GraceInfinite {
+			grace = "then waits up to " + number(p.GracePeriodSec) + " s"
+		}
+		ends = append(ends, "after "+number(*p.DurationSec)+" s, "+grace)
+	}
+	return strings.Join(ends, ", or ")
+}

@@ -1,0 +1,125 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"aiperf/bootstrap"
+	"aiperf/exporters"
+	"aiperf/messages"
+)
+
+// Bounds of the writing of files.
+const (
+	exportLimit = 5 * time.Minute
+	exportLeast = 500 * time.Millisecond // of a cancelled run whose time is over
+)
+
+// export writes every artifact of the run, the last of them the marker that says so,
+// and makes the report.
+//
+//	no profile result   nothing is written; the report names what went wrong
+//	an exporter fails   the others still run; its name is in the marker and the report
+func (c *Controller) export() *messages.RunReport {
+	report := c.exporterReport()
+	wasCancelled := isClosed(c.cancelled) || report.Profile != nil && report.Profile.WasCancelled
+	if report.Profile != nil {
+		c.writeFiles(report)
+		c.p.Publish(&messages.ResultsExported{WasCancelled: wasCancelled})
+	}
+	c.judge(report, wasCancelled)
+	out := &messages.RunReport{WasCancelled: wasCancelled}
+	var err error
+	if out.Report, err = msgpack.Marshal(report); err != nil {
+		c.fail("export_results", c.p.ID, messages.AsErrorDetails("EncodingError", err))
+	}
+	out.ExitErrors = c.errors.all()
+	if len(out.ExitErrors) > 0 || report.Profile == nil || !report.Profile.IsComplete {
+		out.ExitCode = 1
+	}
+	return out
+}
+
+// exporterReport puts together what has arrived.
+func (c *Controller) exporterReport() *exporters.Report {
+	report := &exporters.Report{}
+	_, report.TelemetryStatus = c.joined.status()
+	for domain, into := range map[string]any{domainProfile: &report.Profile, domainTelemetry: &report.Telemetry} {
+		raw := c.joined.result(domain)
+		if len(raw) == 0 {
+			continue
+		}
+		if err := msgpack.Unmarshal(raw, into); err != nil {
+			c.fail("export_results", "records_manager", messages.NewError("DecodingError", fmt.Sprintf("%s result: %v", domain, err)))
+		}
+	}
+	return report
+}
+
+// writeFiles runs the exporters. When they hang, they are left behind: the process
+// ends soon. The journal goes when nothing needs it any more.
+func (c *Controller) writeFiles(report *exporters.Report) {
+	for _, e := range report.Profile.Errors {
+		if name := failedExporter(e); name != "" {
+			report.FailedExporters = append(report.FailedExporters, name)
+		}
+	}
+	limit := exportLimit
+	if isClosed(c.cancelled) {
+		limit = max(c.left(exportShare), exportLeast)
+	}
+	ctx, stop := context.WithTimeout(c.run, limit)
+	defer stop()
+	written := *report // theirs to fill in, until they are done
+	done := make(chan []exporters.Failure, 1)
+	go func() { done <- runExporters(ctx, c, &written) }()
+	var failures []exporters.Failure
+	select {
+	case failures = <-done:
+		*report = written
+	case <-ctx.Done():
+		failures = []exporters.Failure{{Exporter: "all", Err: fmt.Errorf("not done within %s", limit)}}
+		report.FailedExporters = append(report.FailedExporters, "all")
+	}
+	for _, f := range failures {
+		c.p.Log.Error("exporter failed", "exporter", f.Exporter, "err", f.Err)
+		c.fail("export_results", c.p.ID, messages.NewError("ExporterError", f.Error()))
+	}
+	if len(failures) == 0 && len(report.FailedExporters) == 0 {
+		c.removeJournal()
+	}
+}
+
+func runExporters(ctx context.Context, c *Controller, r *exporters.Report) (failures []exporters.Failure) {
+	defer func() {
+		if p := recover(); p != nil {
+			failures = []exporters.Failure{{Exporter: "all", Err: fmt.Errorf("panic: %v", p)}}
+		}
+	}()
+	return exporters.Export(ctx, c.p.Run, r)
+}
+
+func (c *Controller) removeJournal() {
+	path := filepath.Join(c.p.Run.ArtifactDir, bootstrap.JournalName)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		c.p.Log.Warn("remove the journal", "err", err)
+	}
+}
+
+// failedExporter reads the name of a stream exporter out of an error of the result.
+func failedExporter(e messages.ErrorDetails) string {
+	details, _ := e.Details.(map[string]any)
+	name, _ := details["exporter"].(string)
+	return name
+}
+
+// fail notes an error that makes the run fail.
+func (c *Controller) fail(operation, serviceID string, e *messages.ErrorDetails) {
+	c.errors.add(true, operation, serviceID, e)
+}

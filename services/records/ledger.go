@@ -1,0 +1,326 @@
+package records
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"aiperf/bootstrap"
+	"aiperf/clock"
+	"aiperf/config"
+	"aiperf/messages"
+	"aiperf/metrics"
+	"aiperf/plugins"
+)
+
+// outlets is what the ledger may do to the world. None of them waits.
+type outlets struct {
+	now     func() clock.WallNS
+	publish func(messages.Message) // to watchers, lossy
+	report  func(messages.Message) // to the controller, never lost
+	// command asks the controller for something; the ledger runs done when the answer,
+	// or the end of limit, is there.
+	command func(name string, payload any, limit time.Duration, done func(error))
+}
+
+// step is where the run stands for the ledger.
+//
+//	collecting ── every credit accounted for, cancel, stall ──> relaying
+//	relaying   ── profile_complete answered ──────────────────> flushing
+//	flushing   ── finalize_artifacts answered ────────────────> draining
+//	draining   ── last GPU batch processed, or its bound ─────> delivered
+//	any        ── hurry's end ────────────────────────────────> delivered
+type step int
+
+const (
+	collecting step = iota
+	relaying
+	flushing
+	draining
+	delivered
+)
+
+// ledger is the engine of the records manager: it takes what arrives, one thing at a
+// time, and decides when the run is complete. It has no goroutine and no lock; its
+// caller feeds it from one goroutine and calls tick now and then. Time comes from the
+// outlets.
+type ledger struct {
+	run      *config.Run
+	registry *plugins.Registry
+	log      *bootstrap.Logger
+	out      outlets
+
+	journal *journal // nil: not open, or given up
+	streams *streams
+	books   *tracker
+	store   *metrics.Store
+	gpu     *gpuAccumulator // nil without GPU telemetry
+	drain   gpuDrain
+	deaths  deaths
+	workers workerLoad
+	clock   clockWatch
+	live    liveView
+
+	values  []metrics.Value // scratch of accumulate
+	faults  []messages.ErrorDetails
+	unknown map[string]bool // message types warned about
+	refused int64           // malformed records
+	repeats int64           // records of credits that had one
+
+	step       step
+	end        ending
+	hurry      clock.WallNS // the result must be out by then; 0 = no hurry
+	heardNS    clock.WallNS // last record or notice
+	creditsNS  clock.WallNS // when the timing manager's last word arrived; 0 = not yet
+	creditsEnd messages.CreditsComplete
+	drainBy    clock.WallNS
+	flushedNS  clock.WallNS
+}
+
+// ending is how the collecting ended.
+type ending struct {
+	cancelled bool
+	reason    string // why the result is incomplete; empty = it is not
+	stalled   bool
+}
+
+func newLedger(run *config.Run, registry *plugins.Registry, log *bootstrap.Logger, out outlets) *ledger {
+	l := &ledger{
+		run: run, registry: registry, log: log, out: out, books: newTracker(),
+		store: metrics.NewSet(config.MetricOptions(run)).NewStore(), streams: &streams{log: log},
+		unknown: map[string]bool{}, workers: workerLoad{}, heardNS: out.now(),
+	}
+	if run.Benchmark.GPUTelemetry.Enabled {
+		l.gpu = newGPUAccumulator()
+	}
+	l.clock.start(clock.NewAnchor())
+	return l
+}
+
+// open makes the journal and the files that are written record by record. A file
+// that cannot be opened fails the run before it begins.
+func (l *ledger) open() error {
+	j, err := createJournal(l.run.ArtifactDir)
+	if err != nil {
+		return err
+	}
+	l.journal = j
+	l.streams = openStreams(l.run, l.registry, l.log)
+	if len(l.streams.failed) > 0 {
+		return fmt.Errorf("open stream exporters: %w", &l.streams.failed[0])
+	}
+	return nil
+}
+
+// take handles one message of the records path: the journal has it first.
+func (l *ledger) take(e messages.Envelope) {
+	if l.step == delivered {
+		l.log.Debug("message after the result", "type", e.Type, "from", e.ServiceID)
+		return
+	}
+	if l.journal != nil {
+		if err := l.journal.append(e.Frame()); err != nil {
+			l.log.Error("the journal is given up; a crash from here on would lose the run's records", "err", err)
+			l.fault(false, "JournalError", err)
+			_ = l.journal.close()
+			l.journal = nil
+		}
+	}
+	l.apply(e)
+	l.advance()
+}
+
+// apply is take without the journal and without conclusions.
+func (l *ledger) apply(e messages.Envelope) {
+	var err error
+	switch e.Type {
+	case "metric_records":
+		var m messages.MetricRecords
+		if err = e.Decode(&m); err == nil {
+			l.onRecords(&m)
+		}
+	case "credit_phase_start":
+		var m messages.CreditPhaseStart
+		if err = e.Decode(&m); err == nil {
+			err = l.onPhaseStart(&m)
+		}
+	case "credit_phase_complete":
+		var m messages.CreditPhaseComplete
+		if err = e.Decode(&m); err == nil {
+			err = l.onPhaseComplete(&m)
+		}
+	case "credits_complete":
+		var m messages.CreditsComplete
+		if err = e.Decode(&m); err == nil {
+			l.onCreditsComplete(&m)
+		}
+	case "telemetry_records":
+		var m messages.TelemetryRecords
+		if err = e.Decode(&m); err == nil {
+			l.onTelemetry(&m)
+		}
+	default:
+		if !l.unknown[e.Type] {
+			l.unknown[e.Type] = true
+			l.log.Warn("message type without a handler", "type", e.Type, "from", e.ServiceID)
+		}
+	}
+	if err != nil {
+		l.log.Warn("handle message", "type", e.Type, "from", e.ServiceID, "err", err)
+	}
+}
+
+// onRecords books a batch and accumulates what is new.
+//
+// hot: once per batch of up to 64 requests. BenchmarkLedgerTake.
+func (l *ledger) onRecords(m *messages.MetricRecords) {
+	now := l.out.now()
+	fresh := 0
+	for i := range m.Records {
+		if !l.admit(&m.Records[i], now) {
+			continue
+		}
+		if fresh != i {
+			m.Records[fresh] = m.Records[i]
+		}
+		fresh++
+	}
+	l.heardNS = now
+	l.accumulate(m.Records[:fresh])
+}
+
+// admit books one record and tells whether it counts: malformed ones and repeats do
+// not, and a dead worker's substitute not yet.
+func (l *ledger) admit(r *messages.MetricRecord, now clock.WallNS) bool {
+	p, err := l.books.of(&r.Metadata)
+	if err != nil {
+		if l.refused++; l.refused == 1 {
+			l.log.Warn("record refused; further ones are counted", "from", r.Metadata.RecordProcessorID, "err", err)
+		}
+		return false
+	}
+	p.heardNS = now
+	if r.Error != nil && r.Error.Type == workerLost {
+		p.substitute(*r)
+		return false
+	}
+	if !p.take(r) {
+		if l.repeats++; l.repeats == 1 {
+			l.log.Warn("second record of a credit; further ones are counted", "phase", p.stats.PhaseName, "credit", r.Metadata.SessionNum)
+		}
+		return false
+	}
+	p.endNS = now
+	return true
+}
+
+// accumulate puts booked records into columns and files and shows them to watchers.
+func (l *ledger) accumulate(records []messages.MetricRecord) {
+	if len(records) == 0 {
+		return
+	}
+	for i := range records {
+		r := &records[i]
+		m := &r.Metadata
+		l.values = l.values[:0]
+		for _, v := range r.Metrics {
+			if isFinite(v) {
+				l.values = append(l.values, metrics.Value(v))
+			}
+		}
+		l.store.Append(metrics.Row{
+			Phase: m.BenchmarkPhase, PhaseIndex: m.PhaseIndex, StartNS: m.RequestStartNS, EndNS: m.RequestEndNS,
+			GenStartNS: m.GenStartNS, CreditIssuedNS: m.CreditIssuedNS,
+			Failed: r.Error != nil && !m.WasCancelled, Cancelled: m.WasCancelled,
+		}, l.values)
+		l.streams.record(r)
+		if r.Error != nil && !m.WasCancelled {
+			if p, err := l.books.at(m.PhaseIndex); err == nil {
+				p.errors.add(r.Error)
+			}
+		}
+	}
+	l.live.rows += int64(len(records))
+	if l.run.RecoverReason == "" { // watchers of the first run have seen them
+		l.out.publish(&messages.MetricRecords{Records: records})
+	}
+}
+
+func isFinite(v messages.MetricValue) bool {
+	for _, x := range v.List {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return false
+		}
+	}
+	return !math.IsNaN(v.Number) && !math.IsInf(v.Number, 0)
+}
+
+func (l *ledger) onPhaseStart(m *messages.CreditPhaseStart) error {
+	p, err := l.books.at(m.Stats.PhaseIndex)
+	if err != nil {
+		return err
+	}
+	l.heardNS = l.out.now()
+	p.heardNS = l.heardNS
+	p.config = m.Config
+	if !p.complete { // a late copy must not take back what the end said
+		p.stats = m.Stats
+	}
+	return nil
+}
+
+func (l *ledger) onPhaseComplete(m *messages.CreditPhaseComplete) error {
+	p, err := l.books.at(m.Stats.PhaseIndex)
+	if err != nil {
+		return err
+	}
+	if p.complete {
+		return nil
+	}
+	l.heardNS = l.out.now()
+	p.heardNS = l.heardNS
+	p.finish(m)
+	if p.highest >= p.sent() {
+		l.log.Warn("more records than credits", "phase", p.stats.PhaseName, "credits", p.sent(), "highest", p.highest)
+	}
+	if l.journal != nil {
+		if err := l.journal.sync(); err != nil {
+			l.log.Warn("flush the journal to the disk", "err", err)
+		}
+	}
+	return nil
+}
+
+// onCreditsComplete notes the timing manager's last word.
+func (l *ledger) onCreditsComplete(m *messages.CreditsComplete) {
+	if l.creditsNS != 0 {
+		return
+	}
+	l.creditsNS, l.creditsEnd = l.out.now(), *m
+	l.heardNS = l.creditsNS
+}
+
+// onServiceDown notes the death of a process.
+func (l *ledger) onServiceDown(down *messages.ServiceDown) {
+	l.deaths.add(down)
+	if down.ServiceType == "gpu_telemetry_manager" {
+		l.drain.gone = true
+	}
+	l.advance()
+}
+
+// fault notes an error of our own for the result; a fatal one makes it partial.
+func (l *ledger) fault(fatal bool, typ string, err error) {
+	e := *messages.AsErrorDetails(typ, err)
+	e.Details = map[string]any{"fatal": fatal}
+	l.faults = append(l.faults, e)
+}
+
+// close gives up the files without a result.
+func (l *ledger) close() {
+	l.streams.close()
+	if l.journal != nil {
+		_ = l.journal.close()
+		l.journal = nil
+	}
+}

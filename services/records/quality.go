@@ -1,0 +1,201 @@
+package records
+
+import (
+	"math"
+	"sort"
+	"time"
+
+	"aiperf/clock"
+	"aiperf/exporters"
+	"aiperf/messages"
+	"aiperf/metrics"
+)
+
+// highCPUPct is the use of its cores, over one second, from which on a worker's
+// figures are doubtful.
+const highCPUPct = 90
+
+// workerLoad is the highest CPU use of each worker while requests were measured.
+type workerLoad map[string]float64
+
+// onHealth notes a worker's health. It comes over the bus, where messages may be lost:
+// it is an observation, not part of the books.
+func (l *ledger) onHealth(worker string, m *messages.WorkerHealth) {
+	measuring := false
+	for _, p := range l.books.ordered {
+		measuring = measuring || p.inResults() && !p.closed
+	}
+	peak := l.workers[worker]
+	if measuring {
+		peak = max(peak, m.CPUPeakUsage, m.Health.CPUUsage)
+	}
+	l.workers[worker] = peak
+}
+
+// clockWatch looks for steps of the wall clock. The process's own wall clock follows
+// the monotonic one from a single anchor, so a step shows as a change of the distance
+// between two anchors.
+type clockWatch struct {
+	anchor clock.Anchor
+	looked clock.WallNS
+	steps  int64
+	read   func() clock.Anchor
+}
+
+// clockInterval is how often the clocks are compared; stepLimit is what slewing cannot
+// reach meanwhile.
+const (
+	clockInterval = 2 * time.Second
+	stepLimit     = time.Millisecond
+)
+
+func (w *clockWatch) start(a clock.Anchor) {
+	w.anchor, w.read = a, clock.NewAnchor
+}
+
+func (w *clockWatch) look(now clock.WallNS) {
+	if now.Sub(w.looked) < clockInterval {
+		return
+	}
+	w.looked = now
+	a := w.read()
+	if step := a.Wall.Sub(w.anchor.WallAt(a.Mono)); step > stepLimit || step < -stepLimit {
+		w.steps++
+	}
+	w.anchor = a // slow slewing does not add up to a step
+}
+
+// judge fills in how well the run was measured.
+func (l *ledger) judge(r *exporters.Profile) {
+	q := &r.Quality
+	phases := l.books.results()
+	openLoop := false
+	var kernel, stamped int64
+	for _, p := range phases {
+		q.LostTicks += p.stats.LostTicks
+		q.Reanchors += p.stats.Reanchors
+		openLoop = openLoop || p.config.RequestRate != nil
+		kernel, stamped = kernel+p.kernel, stamped+p.stamped
+	}
+	q.AskedRPS, q.DeliveredRPS = load(phases)
+	q.SendDelayMS = spread(r.Records, "send_delay")
+	if stamped > 0 {
+		pct := 100 * float64(kernel) / float64(stamped)
+		q.KernelStampPct = &pct
+	}
+	var busy []string
+	for id, peak := range l.workers {
+		if peak > 0 && (q.WorkerCPUMaxPct == nil || peak > *q.WorkerCPUMaxPct) {
+			q.WorkerCPUMaxPct = &peak
+		}
+		if peak >= highCPUPct {
+			busy = append(busy, id)
+		}
+	}
+	sort.Strings(busy)
+	q.ClockSteps = l.clock.steps
+	q.ProcessesLost, q.ProcessesRestarted = int64(len(l.deaths.list)), l.deaths.restarted()
+	q.Processes = l.deaths.list
+	conditions := metrics.Conditions{
+		OpenLoop: openLoop, Complete: r.IsComplete, IncompleteReason: r.IncompleteReason, HighLoadWorkers: busy,
+	}
+	if s := find(r.Records, "start_delay"); s != nil {
+		conditions.StartDelayP99MS = s.P99
+	}
+	q.Judge(conditions)
+}
+
+func find(results []metrics.Result, tag string) *metrics.Result {
+	for i := range results {
+		if results[i].Tag == tag {
+			return &results[i]
+		}
+	}
+	return nil
+}
+
+// spread is a metric's distribution in three figures, in its display unit.
+func spread(results []metrics.Result, tag string) *metrics.Spread {
+	s := find(results, tag)
+	if s == nil || s.P50 == nil || s.P99 == nil || s.Max == nil {
+		return nil
+	}
+	return &metrics.Spread{P50: *s.P50, P99: *s.P99, Max: *s.Max}
+}
+
+// load is what was asked of the profiling phases and what was delivered, requests/s,
+// over the time in which they sent:
+//
+//	delivered = started / T
+//	asked     = rate − lost ticks / T        (mean over the phases, by their T)
+//
+// T of a phase is its duration when it ran into it, else the time from its start to the
+// start of its last request, which then begins no interval and is not counted. Lost
+// ticks are arrivals for which every slot was taken: not the client's fault. Both are
+// nil when there was nothing to divide; asked also when the load had no rate.
+func load(phases []*phase) (asked, delivered *float64) {
+	var started, wanted, total float64
+	rated := len(phases) > 0
+	for _, p := range phases {
+		sec, n := p.sending()
+		if sec <= 0 {
+			continue
+		}
+		total += sec
+		started += n
+		if p.config.RequestRate == nil {
+			rated = false
+			continue
+		}
+		wanted += p.wanted(sec, n)
+	}
+	if total <= 0 {
+		return nil, nil
+	}
+	d := started / total
+	if !rated {
+		return nil, &d
+	}
+	a := wanted / total
+	return &a, &d
+}
+
+// sending is how long the phase sent, in seconds, and how many requests began in it.
+func (p *phase) sending() (sec, requests float64) {
+	w := &p.window
+	if w.started == 0 {
+		return 0, 0
+	}
+	start := p.stats.StartNS
+	if start == 0 || start > w.firstStart {
+		start = w.firstStart
+	}
+	sec, requests = w.lastStart.Sub(start).Seconds(), float64(w.started-1)
+	if d := p.stats.ExpectedDurationSec; d != nil && p.stats.TimeoutTriggered && *d > sec {
+		return *d, requests + 1
+	}
+	return sec, requests
+}
+
+// wanted is how many requests the schedule wanted in a time. Random arrivals are
+// judged by the schedule that was drawn, as long as it was kept and chance can explain
+// how far it is from the nominal rate: a small sample is no fault of the client.
+func (p *phase) wanted(sec, started float64) float64 {
+	nominal := max(0, *p.config.RequestRate*sec-float64(p.stats.LostTicks))
+	if p.config.ArrivalPattern == "constant" || p.window.lastScheduled == 0 || p.stats.Reanchors > 0 {
+		return nominal
+	}
+	start := p.stats.StartNS
+	if start == 0 {
+		start = p.window.firstStart
+	}
+	span := p.window.lastScheduled.Sub(start).Seconds()
+	const sigmas = 4
+	if math.Abs(started-nominal) > sigmas*math.Sqrt(max(nominal, 1)) || span <= 0 {
+		return nominal
+	}
+	if p.stats.TimeoutTriggered {
+		return started // every arrival that was drawn inside the duration has been sent
+	}
+	return started * sec / span
+}

@@ -1,0 +1,135 @@
+package timing
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"aiperf/config"
+	"aiperf/dataset"
+	"aiperf/messages"
+	"aiperf/plugins"
+	"aiperf/plugins/arrivals"
+)
+
+// phasePlan is one phase as it was asked for, ready to run.
+type phasePlan struct {
+	announced messages.PhaseConfig
+	// pattern times the phase; nil in closed loop, where free slots do.
+	pattern     arrivals.Pattern
+	ratePerSec  float64       // requests/s; 0 in closed loop
+	requests    int64         // 0 = no cap
+	sessions    int64         // 0 = no cap
+	duration    time.Duration // 0 = none
+	grace       time.Duration // −1 = wait for every response
+	concurrency int           // sessions open at once; 0 = no limit
+}
+
+// newPlans makes the plans of a run's phases. The error names every phase that
+// cannot run.
+func newPlans(run *config.Run, registry *plugins.Registry, seeds dataset.Seeds) ([]*phasePlan, error) {
+	var plans []*phasePlan
+	var errs []error
+	ofKind := map[string]int{}
+	for i, p := range run.Benchmark.Phases {
+		plan, err := newPlan(i, ofKind[p.Kind], p, registry, seeds)
+		ofKind[p.Kind]++
+		if err != nil {
+			errs = append(errs, fmt.Errorf("phases[%d] (%s): %w", i, p.Name, err))
+			continue
+		}
+		plans = append(plans, plan)
+	}
+	if len(run.Benchmark.Phases) == 0 {
+		errs = append(errs, errors.New("phases: there is none; give at least one of kind profiling"))
+	}
+	return plans, errors.Join(errs...)
+}
+
+// newPlan makes the plan of one phase. The phase's random stream is named by its
+// place among the phases of its kind, so that a warmup in front of it changes
+// nothing in a profiling phase.
+func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seeds dataset.Seeds) (*phasePlan, error) {
+	plan := &phasePlan{announced: announce(index, ofKind, p), grace: -1}
+	if p.Requests != nil {
+		plan.requests = int64(*p.Requests)
+	}
+	if p.Sessions != nil {
+		plan.sessions = int64(*p.Sessions)
+	}
+	if p.Concurrency != nil {
+		plan.concurrency = *p.Concurrency
+	}
+	if p.DurationSec != nil {
+		plan.duration = seconds(*p.DurationSec)
+		if !p.GraceInfinite {
+			plan.grace = seconds(p.GracePeriodSec)
+		}
+	}
+	if plan.requests <= 0 && plan.sessions <= 0 && plan.duration <= 0 {
+		return nil, errors.New("nothing stops it: give a number of requests, of sessions, or a duration")
+	}
+	name := p.ArrivalPattern()
+	newPattern, err := plugins.Constructor[arrivals.Constructor](registry, "arrival_pattern", name)
+	if err != nil {
+		return nil, err
+	}
+	if p.RatePerSec != nil {
+		plan.ratePerSec = *p.RatePerSec
+	}
+	stream := fmt.Sprintf("timing.request.%s_interval:%s:%d", name, p.Kind, ofKind)
+	pattern, err := newPattern(arrivals.Config{RatePerSec: plan.ratePerSec, Rand: seeds.Stream(stream)})
+	if err != nil {
+		return nil, err
+	}
+	if _, closed := pattern.(arrivals.ConcurrencyBurst); closed {
+		plan.concurrency, plan.ratePerSec = max(1, plan.concurrency), 0
+		return plan, nil
+	}
+	plan.pattern = pattern
+	return plan, nil
+}
+
+// announce is the phase's configuration as others see it.
+func announce(index, ofKind int, p config.Phase) messages.PhaseConfig {
+	c := messages.PhaseConfig{
+		Phase: p.Kind, PhaseName: p.Name, PhaseKind: p.Kind, PhaseIndex: index, TimingMode: p.TimingMode(),
+		TotalExpectedRequests: wide(p.Requests), ExpectedNumSessions: wide(p.Sessions), ExpectedDurationSec: p.DurationSec,
+		Concurrency: wide(p.Concurrency), RequestRate: p.RatePerSec, ArrivalPattern: p.ArrivalPattern(),
+		ExcludeFromResults: p.ExcludeFromResults,
+	}
+	if p.Kind == config.KindProfiling {
+		c.ProfilingIndex = &ofKind
+	}
+	switch {
+	case p.GraceInfinite:
+		c.GracePeriodInfinite = true
+	case p.DurationSec != nil:
+		grace := p.GracePeriodSec
+		c.GracePeriodSec = &grace
+	}
+	return c
+}
+
+// profilingIndex is the phase's place among the profiling phases, −1 in a warmup.
+func (p *phasePlan) profilingIndex() int {
+	if p.announced.ProfilingIndex == nil {
+		return -1
+	}
+	return *p.announced.ProfilingIndex
+}
+
+// title names the phase in logs.
+func (p *phasePlan) title() string {
+	return fmt.Sprintf("Phase %s (%s)", p.announced.PhaseName, p.announced.PhaseKind)
+}
+
+func wide(n *int) *int64 {
+	if n == nil {
+		return nil
+	}
+	v := int64(*n)
+	return &v
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
