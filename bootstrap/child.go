@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"aiperf/clock"
 	"aiperf/config"
 	"aiperf/messages"
 	"aiperf/messages/bus"
@@ -63,6 +64,7 @@ func runChild(opts ChildOptions) error {
 	if err != nil {
 		return err
 	}
+	clock.Adopt(run.Anchor)
 	registry, _, err := plugins.Load(run.PluginManifests)
 	if err != nil {
 		return err

@@ -148,6 +148,8 @@ func (c *child) probe(ctx context.Context) error {
 	defer cancel()
 	wait, longest := 2*time.Millisecond, seconds(s.ConnectionProbeIntervalSec)
 	started := clock.Now()
+	// While everybody starts, a lost probe must not cost more than a moment.
+	const eager, eagerWait = time.Second, 10 * time.Millisecond
 	for {
 		if err := c.events.Send(ctx, c.opts.ID, &messages.ConnectionProbe{TargetServiceID: c.opts.ID}); err != nil {
 			return fmt.Errorf("probe the event bus: %w", err)
@@ -160,6 +162,9 @@ func (c *child) probe(ctx context.Context) error {
 		case <-time.After(wait):
 		}
 		wait = min(2*wait, longest)
+		if clock.Now().Sub(started) < eager {
+			wait = min(wait, eagerWait)
+		}
 	}
 }
 

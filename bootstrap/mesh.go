@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -85,6 +86,9 @@ func (m *Mesh) Log() *Logger { return m.log }
 // cancelBound is how long an interrupted run may take to end by itself.
 const cancelBound = 15 * time.Second
 
+// lastWordBound is how long the report of a controller that has left may take.
+const lastWordBound = 2 * time.Second
+
 // stopBound is how long services may take to leave after the end of the run.
 const stopBound = 5 * time.Second
 
@@ -148,9 +152,14 @@ func (m *Mesh) live(ctx context.Context, run *config.Run) (out ending) {
 // watch is the launcher's loop: it returns when the run has had its last word, or
 // has lost the right to one.
 func (m *Mesh) watch(run *config.Run, out *ending) {
-	var bound <-chan time.Time
+	var bound, lastWord <-chan time.Time
 	for {
 		select {
+		case <-lastWord:
+			m.addExitError(exitError("required_service_reaped", ControllerType, errors.New("the controller left without a report")))
+			out.ExitCode = 1
+			m.killAll()
+			return
 		case report := <-m.reports:
 			out.Report, out.ExitCode = report, report.ExitCode
 			if out.Signal != nil {
@@ -158,6 +167,12 @@ func (m *Mesh) watch(run *config.Run, out *ending) {
 			}
 			return
 		case e := <-m.exits:
+			if e.orderly() && e.proc.spec.Type == ControllerType && lastWord == nil {
+				// It leaves after its report, which may still be on its way through the socket.
+				delete(m.children, e.proc.spec.ID)
+				lastWord = time.After(lastWordBound)
+				continue
+			}
 			if reason := m.onExit(run, e); reason != "" {
 				if out.Signal != nil {
 					out.ExitCode = signalExitCode(out.Signal)

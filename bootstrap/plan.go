@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"aiperf/clock"
 	"aiperf/config"
 )
 
@@ -20,6 +21,7 @@ import (
 func Plan(run *config.Run) error {
 	m := &run.Mesh
 	m.Token = randomHex(16)
+	run.Anchor = clock.NewAnchor()
 	m.RawInference = map[string]string{}
 	rt := run.Benchmark.Runtime
 	add := func(typ, id string) { m.Services = append(m.Services, config.ServiceSpec{Type: typ, ID: id}) }

@@ -31,6 +31,9 @@ type exit struct {
 	signal string // such as "killed"; empty otherwise
 }
 
+// orderly: a child ends with 0 only when it was asked to leave.
+func (e exit) orderly() bool { return e.signal == "" && e.code == 0 }
+
 // how puts the end into words.
 func (e exit) how() string {
 	if e.signal != "" {

@@ -34,6 +34,10 @@ func (m *Mesh) onExit(run *config.Run, e exit) (fatal string) {
 	if m.stopping {
 		return ""
 	}
+	if e.orderly() && spec.Type != ControllerType {
+		m.log.Debug("service has left", "service", spec.ID)
+		return ""
+	}
 	how := e.how()
 	tail := e.proc.stderrTail()
 	down := messages.ServiceDown{DownServiceID: spec.ID, ServiceType: spec.Type, Signal: e.signal, StderrTail: tail}

@@ -32,8 +32,8 @@ func (w WallNS) Time() time.Time { return time.Unix(0, int64(w)).UTC() }
 // Anchor ties the two clocks together: wall = Wall + (mono − Mono). It is taken
 // once, so that a step of the wall clock cannot bend a running measurement.
 type Anchor struct {
-	Wall WallNS
-	Mono MonoNS
+	Wall WallNS `json:"wall_ns"`
+	Mono MonoNS `json:"mono_ns"`
 }
 
 // NewAnchor reads both clocks back to back. The wall reading lies between two
@@ -59,8 +59,13 @@ func (a Anchor) WallAt(m MonoNS) WallNS { return a.Wall + WallNS(m-a.Mono) }
 // MonoAt maps a wall time derived from this anchor back to the monotonic clock.
 func (a Anchor) MonoAt(w WallNS) MonoNS { return a.Mono + MonoNS(w-a.Wall) }
 
-// processAnchor is taken when the process starts and never again.
+// processAnchor is taken when the process starts, or adopted then, and never again.
 var processAnchor Anchor // set by the init that joins the clocks
+
+// Adopt replaces the process's anchor by one taken by another process of this host,
+// so that wall times pass between the two without an error. It is called once, before
+// anything reads the clock.
+func Adopt(a Anchor) { processAnchor = a }
 
 // Wall returns the wall clock of this process: the anchor taken at its start,
 // advanced by the monotonic clock.

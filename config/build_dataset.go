@@ -42,7 +42,7 @@ func (l *loader) hasText() bool {
 // textRules are about lengths.
 func (l *loader) textRules() {
 	f, e := l.f, &l.run.Benchmark.Endpoint
-	if f.OSLStddev.Set && !f.OSL.Set {
+	if f.OSLStddev.Set && !f.OSL.Set && !f.givenBadly("osl") {
 		l.problems.add(f.OSLStddev.As, "has no effect without --osl", "", "add --osl, or leave it out")
 	}
 	if !e.Capabilities.ProducesTokens && e.Capabilities.MetricsTitle != "" {
@@ -68,6 +68,9 @@ func (l *loader) textRules() {
 // turnRules are about conversations of several requests.
 func (l *loader) turnRules() {
 	f, d := l.f, &l.run.Benchmark.Dataset
+	if f.givenBadly("conversation-turn-mean", "conversation-turn-stddev") {
+		return
+	}
 	if d.TurnsMean == 1 && d.TurnsStddev == 0 {
 		for _, o := range []Opt[float64]{f.TurnDelayMeanMS, f.TurnDelayStddevMS, f.TurnDelayRatio} {
 			if o.Set {

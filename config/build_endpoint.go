@@ -17,7 +17,7 @@ import (
 // endpoint resolves models, target and dialect.
 func (l *loader) endpoint() {
 	b := &l.run.Benchmark
-	if !l.f.Models.Set {
+	if !l.f.Models.Set && !l.f.givenBadly("model") {
 		l.problems.add("--model", "required", "", "name the model that the server serves")
 	}
 	b.Models = Models{Names: l.f.Models.Value, Strategy: l.f.ModelStrategy.Or("round_robin")}

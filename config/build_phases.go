@@ -24,15 +24,10 @@ func (l *loader) phases() {
 // have no effect.
 func (l *loader) loadRules() {
 	f := l.f
-	if f.ArrivalPattern.Set {
-		switch {
-		case f.ArrivalPattern.Value == burst:
-			l.problems.add(f.ArrivalPattern.As, burst+" is chosen by the program when there is no rate", "", "leave it out, and give --concurrency")
-		case !f.RequestRate.Set:
-			l.problems.add(f.ArrivalPattern.As, "has no effect without a rate", f.ArrivalPattern.Value, "add --request-rate, or leave it out")
-		}
+	if f.ArrivalPattern.Set && !f.RequestRate.Set && !f.givenBadly("request-rate") {
+		l.problems.add(f.ArrivalPattern.As, "has no effect without a rate", f.ArrivalPattern.Value, "add --request-rate, or leave it out")
 	}
-	if f.GraceSec.Set && !f.DurationSec.Set {
+	if f.GraceSec.Set && !f.DurationSec.Set && !f.givenBadly("benchmark-duration") {
 		l.problems.add(f.GraceSec.As, "has no effect without a duration", "", "add --benchmark-duration, or leave it out")
 	}
 }
@@ -74,6 +69,9 @@ func (p *Phase) setGrace(given Opt[float64], otherwise float64) {
 func (l *loader) warmup() *Phase {
 	f := l.f
 	if !f.WarmupRequests.Set && !f.WarmupSessions.Set && !f.WarmupDurationSec.Set {
+		if f.givenBadly("warmup-request-count", "num-warmup-sessions", "warmup-duration") {
+			return nil
+		}
 		for _, o := range []struct {
 			set bool
 			as  string
@@ -87,7 +85,7 @@ func (l *loader) warmup() *Phase {
 		}
 		return nil
 	}
-	if f.WarmupGraceSec.Set && !f.WarmupDurationSec.Set {
+	if f.WarmupGraceSec.Set && !f.WarmupDurationSec.Set && !f.givenBadly("warmup-duration") {
 		l.problems.add(f.WarmupGraceSec.As, "has no effect without a duration of the warmup", "", "add --warmup-duration, or leave it out")
 	}
 	p := &Phase{
@@ -96,9 +94,7 @@ func (l *loader) warmup() *Phase {
 		Concurrency: firstSet(f.WarmupConcurrency, f.Concurrency), RatePerSec: firstSet(f.WarmupRate, f.RequestRate),
 	}
 	switch pattern := f.WarmupArrivalPattern; {
-	case pattern.Set && pattern.Value == burst:
-		l.problems.add(pattern.As, burst+" is chosen by the program when there is no rate", "", "leave it out, and give --warmup-concurrency")
-	case pattern.Set && p.RatePerSec == nil:
+	case pattern.Set && p.RatePerSec == nil && !f.givenBadly("warmup-request-rate", "request-rate"):
 		l.problems.add(pattern.As, "has no effect without a rate", pattern.Value, "add --warmup-request-rate, or leave it out")
 	case p.RatePerSec != nil:
 		p.Type = pattern.Or(f.ArrivalPattern.Or(TypePoisson))
@@ -128,16 +124,19 @@ func (l *loader) advise() {
 		if p.Concurrency == nil {
 			continue
 		}
-		flag := as(l.f.Concurrency, "--concurrency")
+		asked := l.f.Concurrency
 		if p.Kind == KindWarmup {
-			flag = as(l.f.WarmupConcurrency, flag)
+			asked = l.f.WarmupConcurrency
+		}
+		if !asked.Set {
+			continue
 		}
 		for _, bound := range []struct {
 			name string
 			n    *int
 		}{{"requests", p.Requests}, {"conversations", p.Sessions}} {
 			if bound.n != nil && *bound.n < *p.Concurrency {
-				l.warn(fmt.Sprintf("%s: %d is never reached in phase %s, which stops after %d %s", flag, *p.Concurrency, p.Name, *bound.n, bound.name))
+				l.warn(fmt.Sprintf("%s: %d is never reached in phase %s, which stops after %d %s", asked.As, *p.Concurrency, p.Name, *bound.n, bound.name))
 			}
 		}
 	}

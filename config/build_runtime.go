@@ -74,7 +74,7 @@ func (l *loader) runtime() {
 	if f.ZMQHost.Set && f.ZMQIPCPath.Set {
 		l.problems.add(f.ZMQHost.As+", "+f.ZMQIPCPath.As, "cannot be used together", "", "choose one transport for the mesh")
 	}
-	if f.Insecure.Value && !f.ZMQHost.Set {
+	if f.Insecure.Value && !f.ZMQHost.Set && !f.givenBadly("zmq-host") {
 		l.problems.add(f.Insecure.As, "has no effect without --zmq-host", "", "leave it out")
 	}
 	*rt = Runtime{

@@ -163,6 +163,7 @@ func (p *flagParser) take(f *Flag, as, inline string, has bool, rest []string) i
 		}
 		if len(words) == 0 {
 			p.problems.add(as, "needs a value", "", "write "+as+" "+f.Value.Metavar)
+			p.spoil(f)
 			return 1
 		}
 	case takesWords:
@@ -180,13 +181,25 @@ func (p *flagParser) take(f *Flag, as, inline string, has bool, rest []string) i
 // set parses the words into the record.
 func (p *flagParser) set(f *Flag, as string, words []string) {
 	before, again := p.given[f]
-	if again && f.Value.arity == takesOne {
+	// Of two values the second may be wrong in itself: that is the better message.
+	if again && f.Value.arity == takesOne && len(f.Value.parse(&Flags{}, as, words)) == 0 {
 		p.problems.add(as, "given twice", f.Value.Redact(before.words[0])+" with "+before.as+", "+f.Value.Redact(words[0])+" with "+as, "give it once")
 		return
 	}
 	p.given[f] = occurrence{as, words}
 	for _, x := range f.Value.parse(p.flags, as, words) {
 		p.problems.add(as, x.reason, x.shown(f, words), x.hint)
+		p.spoil(f)
+	}
+}
+
+// spoil remembers that a flag has a problem.
+func (p *flagParser) spoil(f *Flag) {
+	if p.flags.faulty == nil {
+		p.flags.faulty = map[string]bool{}
+	}
+	for _, n := range f.Names {
+		p.flags.faulty[n] = true
 	}
 }
 

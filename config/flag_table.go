@@ -72,7 +72,7 @@ func endpointFlags() []*Flag {
 
 func loadFlags() []*Flag {
 	return []*Flag{
-		{Names: names("output-artifact-dir", "artifact-dir"), Group: GroupOutput, Common: true, Target: "artifacts.dir", Default: "./artifacts/<name of the run>",
+		{Names: names("output-artifact-dir", "artifact-dir"), Group: GroupOutput, Common: true, Target: "artifacts.dir", Default: "a directory in ./artifacts, named after model, endpoint and load",
 			Help:  "Where the files of the run go.",
 			Value: text(func(f *Flags) *Opt[string] { return &f.ArtifactDir }, "DIR")},
 		{Names: names("profile-export-prefix", "profile-export-file"), Group: GroupOutput, Common: true, Target: "artifacts.prefix",
@@ -100,7 +100,7 @@ func loadFlags() []*Flag {
 			Value: decimals(func(f *Flags) *Opt[float64] { return &f.RequestRate }, above(0))},
 		{Names: names("arrival-pattern", "request-rate-mode"), Group: GroupLoad, Common: true, Target: "phases.profiling.type", Default: "poisson",
 			Help:  "Gaps between arrivals at a request rate.",
-			Value: choice(func(f *Flags) *Opt[string] { return &f.ArrivalPattern }, TypeConstant, TypePoisson, burst).later("gamma")},
+			Value: choice(func(f *Flags) *Opt[string] { return &f.ArrivalPattern }, TypeConstant, TypePoisson).later("gamma").reserved(burst, "is chosen by the program when there is no rate", "leave it out, and give a concurrency")},
 		{Names: names("request-count", "num-requests"), Group: GroupLoad, Common: true, Target: "phases.profiling.requests", Default: "max(10, 2 × concurrency) when nothing else ends the run",
 			Help:  "Stop after so many requests.",
 			Value: integers(func(f *Flags) *Opt[int] { return &f.RequestCount }, from(1))},
@@ -128,7 +128,7 @@ func loadFlags() []*Flag {
 			Value: decimal(func(f *Flags) *Opt[float64] { return &f.WarmupRate }, above(0))},
 		{Names: names("warmup-arrival-pattern"), Group: GroupWarmup, Target: "phases.warmup.type", Default: "--arrival-pattern",
 			Help:  "Gaps between arrivals during warmup.",
-			Value: choice(func(f *Flags) *Opt[string] { return &f.WarmupArrivalPattern }, TypeConstant, TypePoisson, burst).later("gamma")},
+			Value: choice(func(f *Flags) *Opt[string] { return &f.WarmupArrivalPattern }, TypeConstant, TypePoisson).later("gamma").reserved(burst, "is chosen by the program when there is no rate", "leave it out, and give a concurrency")},
 		{Names: names("warmup-grace-period"), Group: GroupWarmup, Target: "phases.warmup.grace_period", Default: "wait for all",
 			Help:  "How long to wait, after the warmup's duration, for its requests in flight.",
 			Value: duration(func(f *Flags) *Opt[float64] { return &f.WarmupGraceSec }, from(0), false, true)},

@@ -114,4 +114,18 @@ type Flags struct {
 
 	// Help asks for help instead of a run: "" the common flags, "all", or a group.
 	Help Opt[string]
+
+	// faulty holds the names of flags that were given with a bad value: they are
+	// reported, and rules that miss them keep quiet.
+	faulty map[string]bool
+}
+
+// givenBadly says that one of the flags has a problem of its own already.
+func (f *Flags) givenBadly(names ...string) bool {
+	for _, n := range names {
+		if f.faulty[n] {
+			return true
+		}
+	}
+	return false
 }

@@ -110,6 +110,7 @@ func (l *loader) plugins() {
 		entry, err := registry.Find(flag.Value.Category, o.Value)
 		if err != nil {
 			l.problems.add(o.As, "no such "+strings.ReplaceAll(flag.Value.Category, "_", " "), o.Value, "there are: "+strings.Join(registry.Names(flag.Value.Category), ", "))
+			*o = Opt[string]{} // go on with the default, so that nothing follows from the bad name
 			continue
 		}
 		o.Value = entry.Name

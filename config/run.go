@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"aiperf/clock"
 )
 
 // Run is the run document: everything a process of the mesh needs to know, in one
@@ -18,6 +20,11 @@ type Run struct {
 	ArtifactDir string `json:"artifact_dir"` // absolute
 	DatasetDir  string `json:"dataset_dir"`  // absolute; holds the memory-mapped dataset files
 	LauncherPID int    `json:"launcher_pid"`
+
+	// Anchor ties the host's two clocks together for every process of the run: credits
+	// carry wall times, and two anchors taken at two moments would differ by what the
+	// wall clock was slewed or stepped between.
+	Anchor clock.Anchor `json:"anchor"`
 
 	// RandomSeed is the root of every named random stream. Nil: none was asked
 	// for; ProcessSeed is then random and shared by all processes of the run.
@@ -255,7 +262,9 @@ type Runtime struct {
 
 // WriteRun writes the document for a child. The writer is a pipe.
 func WriteRun(w io.Writer, run *Run) error {
-	if err := json.NewEncoder(w).Encode(run); err != nil {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false) // InputConfig goes into files as it is here
+	if err := enc.Encode(run); err != nil {
 		return fmt.Errorf("write run document: %w", err)
 	}
 	return nil

@@ -5,8 +5,13 @@ import (
 	"strings"
 )
 
-// farthest is the edit distance up to which a name counts as a misspelling.
+// farthest is the edit distance up to which a name counts as a misspelling; of a
+// short name it is a quarter of the letters, or it would be another word.
 const farthest = 3
+
+func misspelled(distance, letters int) bool {
+	return distance <= min(farthest, max(1, letters/4))
+}
 
 // suggest lists the flags that an unknown name may be meant for: the nearest
 // spelling, or flags that share words with it; at most three.
@@ -48,8 +53,7 @@ func nearest(wanted string, names map[string]bool, sep string) []string {
 	for name := range names {
 		c := candidate{name, distance(wanted, name), sharedWords(wanted, name, sep)}
 		switch {
-		// Three letters of a short name make another word, not a misspelling.
-		case c.distance <= farthest && 2*c.distance < max(len(wanted), len(name)):
+		case misspelled(c.distance, max(len(wanted), len(name))):
 			close = append(close, c)
 		case c.shared > 0:
 			related = append(related, c)

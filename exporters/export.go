@@ -31,7 +31,8 @@ func (f Failure) Unwrap() error { return f.Err }
 // side by side, then the console capture, and last the results marker, so that a
 // folder with a marker is whole. It fills r.Files with what the run left behind and
 // adds the exporters that failed to r.FailedExporters, which may already name others
-// (a stream whose disk was full). One failure stops no other exporter.
+// (a stream whose disk was full). One failure stops no other exporter. Once ctx is
+// done no marker is written: nobody waits for these files any more.
 func Export(ctx context.Context, run *config.Run, r *Report) []Failure {
 	failures := exportData(ctx, run, r)
 	addFinishedFiles(run, r)
@@ -54,7 +55,11 @@ func Export(ctx context.Context, run *config.Run, r *Report) []Failure {
 			m.TerminalError = r.Profile.IncompleteReason
 		}
 	}
-	if err := WriteResultsMarker(run.ArtifactDir, m); err != nil {
+	err := context.Cause(ctx)
+	if err == nil {
+		err = WriteResultsMarker(run.ArtifactDir, m)
+	}
+	if err != nil {
 		failures = append(failures, Failure{"results_marker", err})
 	}
 	return failures
@@ -84,7 +89,12 @@ func exportData(ctx context.Context, run *config.Run, r *Report) []Failure {
 			outcomes[i].err = err
 			continue
 		}
-		all.Go(func() { outcomes[i].path, outcomes[i].err = construct().Export(ctx, run, r) })
+		all.Go(func() {
+			outcomes[i].err = guarded(func() (err error) {
+				outcomes[i].path, err = construct().Export(ctx, run, r)
+				return err
+			})
+		})
 	}
 	all.Wait()
 	var failures []Failure
@@ -97,6 +107,16 @@ func exportData(ctx context.Context, run *config.Run, r *Report) []Failure {
 		}
 	}
 	return failures
+}
+
+// guarded runs an exporter; its panic must not take the other files with it.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return do()
 }
 
 // addFinishedFiles lists what was written while the run went on.

@@ -1,6 +1,7 @@
 package exporters
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -45,21 +46,23 @@ func (c *Console) blocks(run *config.Run, r *Report) error {
 	if err != nil {
 		return fmt.Errorf("render the report: %w", err)
 	}
-	var first error
+	var errs []error
 	for _, e := range registry.Entries("console_exporter") {
 		if e.Class == "" { // a program of its own renders nothing here
 			continue
 		}
 		construct, err := plugins.Constructor[ConsoleExporterConstructor](registry, "console_exporter", e.Name)
-		if err != nil {
-			if first == nil {
-				first = fmt.Errorf("render the report: %w", err)
-			}
-			continue
+		if err == nil {
+			err = guarded(func() error {
+				c.block(func(c *Console) { construct().Render(c, run, r) })
+				return nil
+			})
 		}
-		c.block(func(c *Console) { construct().Render(c, run, r) })
+		if err != nil {
+			errs = append(errs, fmt.Errorf("render %s: %w", e.Name, err))
+		}
 	}
-	return first
+	return errors.Join(errs...)
 }
 
 // block renders into a console of the same kind and adds it after a blank line,

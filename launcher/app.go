@@ -9,12 +9,27 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"aiperf/config"
+	"aiperf/exporters"
 )
 
 // run is the whole program but for `service`: it returns the exit code.
 func run(state *State) int {
 	app := newApp(state)
-	err := app.RunContext(context.Background(), append([]string{app.Name}, state.Args...))
+	if len(state.Args) > 0 {
+		// These belong to the program as a whole; the library would answer in its own words.
+		switch state.Args[0] {
+		case "-h", "--help", "help":
+			return code(state, rootHelp(state, app))
+		case "--version":
+			_, err := fmt.Fprintln(state.Stdout, config.Version)
+			return code(state, err)
+		}
+	}
+	return code(state, app.RunContext(context.Background(), append([]string{app.Name}, state.Args...)))
+}
+
+// code reports an error and says what the program exits with.
+func code(state *State, err error) int {
 	if err == nil {
 		return 0
 	}
@@ -22,31 +37,44 @@ func run(state *State) int {
 	exit := exitError{2, err}
 	errors.As(err, &exit)
 	if exit.err != nil {
-		report(state, exit.err)
+		report(state, exit)
 	}
 	return exit.code
 }
 
-// report prints an error, one problem a line.
-func report(state *State, err error) {
-	for _, line := range strings.Split(err.Error(), "\n") {
-		fmt.Fprintf(state.Stderr, "aiperf: %s\n", line)
+// report prints an error, one problem a line; on a terminal, what stands against a
+// run is framed.
+func report(state *State, exit exitError) {
+	lines := strings.Split(exit.err.Error(), "\n")
+	columns, onTerminal := terminal(state.Stderr)
+	if !onTerminal || exit.code != 2 {
+		for _, line := range lines {
+			fmt.Fprintf(state.Stderr, "aiperf: %s\n", line)
+		}
+		return
 	}
+	box := exporters.Panel{Title: "Configuration Error", TitleLeft: true, Border: exporters.Red, PadX: 1}
+	for _, line := range lines {
+		box.Lines = append(box.Lines, exporters.Cell{Text: line})
+	}
+	env, _, _ := config.ParseEnvironment(state.Env)
+	if columns == 0 {
+		columns = env.UI.ConsoleExportWidth
+	}
+	c := exporters.NewConsole(exporters.ConsoleOptions{Width: columns, Color: !env.NoColor})
+	c.Panel(box)
+	_, _ = c.WriteTo(state.Stderr) // nobody is left to tell
 }
 
 // newApp is the command tree. Building it costs microseconds: the many flags of
 // profile are no part of it.
 func newApp(state *State) *cli.App {
 	app := &cli.App{
-		Name: "aiperf", Usage: "benchmark instrument for generative-AI inference servers", HideHelp: true, HideVersion: true,
+		Name: "aiperf", Usage: "benchmark instrument for generative-AI inference servers", HideHelp: true, HideHelpCommand: true, HideVersion: true,
 		Writer: state.Stdout, ErrWriter: state.Stderr, Reader: state.Stdin,
 		ExitErrHandler: func(*cli.Context, error) {}, // only main exits
 		OnUsageError:   usageError,
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "show this text"},
-			&cli.BoolFlag{Name: "version", Usage: "print the version"},
-		},
-		Commands: commands(state),
+		Commands:       commands(state),
 	}
 	for _, c := range app.Commands {
 		prepare(c)
@@ -58,13 +86,13 @@ func newApp(state *State) *cli.App {
 // commands are all commands, in the order of the help text.
 func commands(state *State) []*cli.Command {
 	return []*cli.Command{
-		profileCommand(state), watchCommand(state), pluginsCommand(state), keysCommand(state),
+		profileCommand(state), demoCommand(state), watchCommand(state), pluginsCommand(state), keysCommand(state), mockServerCommand(state),
 	}
 }
 
 // prepare gives a command and its sub-commands the usage errors of this program.
 func prepare(c *cli.Command) {
-	c.OnUsageError = usageError
+	c.OnUsageError, c.HideHelpCommand = usageError, true
 	for _, sub := range c.Subcommands {
 		prepare(sub)
 	}
@@ -91,10 +119,6 @@ func root(state *State, c *cli.Context) error {
 			hint = fmt.Sprintf("did you mean `aiperf %s`?", near)
 		}
 		return exitError{2, fmt.Errorf("%s: unknown command; %s", name, hint)}
-	}
-	if c.Bool("version") {
-		fmt.Fprintln(state.Stdout, config.Version)
-		return nil
 	}
 	return rootHelp(state, c.App)
 }

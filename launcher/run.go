@@ -48,7 +48,7 @@ func runProfile(state *State, run *config.Run) error {
 	}
 	defer removeAll(run.Mesh.IPCDir, run.DatasetDir) // what the mesh removes itself, when it gets that far
 	if err := bootstrap.Own(run); err != nil {
-		return exitError{1, err}
+		return exitError{2, err}
 	}
 	return show(state, run, registry)
 }

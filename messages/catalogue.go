@@ -45,7 +45,7 @@ func Catalogue() []Kind {
 		kind[CreditPhaseProgress]("timing manager", "consumers", "Live counts of the running phase: every 2 s, and before each border.", true, OnEventBus),
 		kind[CreditPhaseSendingComplete]("timing manager", "consumers", "The last credit of the phase is issued; the sent counts are final.", true, OnEventBus),
 		kind[CreditPhaseComplete]("timing manager", "records manager; consumers", "Every credit of the phase has ended.", true, OnEventBus, OnRecords),
-		kind[CreditsComplete]("timing manager", "controller; consumers", "The last phase has ended.", true, OnEventBus, OnControl),
+		kind[CreditsComplete]("timing manager", "controller; records manager; consumers", "The last phase has ended.", true, OnEventBus, OnControl, OnRecords),
 		kind[ProcessingStats]("records manager", "consumers", "Counts of records, every 2 s while there are records and once at the end.", true, OnEventBus),
 		kind[AllRecordsReceived]("records manager", "controller; consumers", "The record of every credit is in.", true, OnEventBus, OnControl),
 		kind[RealtimeMetrics]("records manager", "consumers", "The running phase summarised so far, in display units.", true, OnEventBus),

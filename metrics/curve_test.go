@@ -141,7 +141,7 @@ var _ = Describe("the load", func() {
 var _ = Describe("sorting", func() {
 	It("by digits equals sorting by comparison", func() {
 		r := rand.New(rand.NewPCG(9, 10))
-		for _, n := range []int{0, 1, radixThreshold - 1, radixThreshold, 5000} {
+		for _, n := range []int{0, 1, radixThreshold - 1, radixThreshold, 2 * radixThreshold} {
 			for _, draw := range []func() float64{
 				func() float64 { return float64(r.Int64N(1e9)) },
 				func() float64 { return r.NormFloat64() * 1e-9 },
@@ -152,7 +152,8 @@ var _ = Describe("sorting", func() {
 				for i := range x {
 					x[i] = draw()
 				}
-				want := slices.Sorted(slices.Values(x))
+				want := slices.Clone(x)
+				slices.Sort(want)
 				sortFloats(x)
 				Expect(x).To(Equal(want))
 			}

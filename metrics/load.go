@@ -38,7 +38,7 @@ type load struct {
 
 func newLoad(requests []request) *load {
 	collect := func(add func(c *changes, r *request)) curve {
-		var c changes
+		c := make(changes, 0, 2*len(requests))
 		for i := range requests {
 			add(&c, &requests[i])
 		}
@@ -97,13 +97,14 @@ func (c *changes) decodeTokens(r *request) {
 		return
 	}
 	perGap := (r.osl - 1) / float64(wide)
-	at := r.genStart
+	at, rate := r.genStart, 0.0
 	for _, gap := range r.gaps {
 		if gap > 0 {
-			c.between(at, at+gap, perGap/gap)
-			at += gap
+			*c = append(*c, event{at, perGap/gap - rate})
+			at, rate = at+gap, perGap/gap
 		}
 	}
+	*c = append(*c, event{at, -rate})
 }
 
 // decodeEvenly spreads the tokens after the first one over [genStart, end): the first

@@ -8,7 +8,7 @@ import (
 
 // radixThreshold is the length from which sorting by digits beats comparing
 // (BenchmarkSortFloats).
-const radixThreshold = 512
+const radixThreshold = 8192
 
 // sortFloats sorts finite numbers in ascending order.
 func sortFloats(x []float64) {

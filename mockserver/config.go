@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"reflect"
 	"sort"
 	"strconv"
 	"strings"
@@ -93,16 +94,29 @@ func Decode(settings map[string]any) (Config, error) {
 	return c, nil
 }
 
-// Settings is the inverse of Decode, for handing a configuration to another process.
+// Settings is the inverse of Decode, for handing a configuration to another process:
+// what differs from the defaults, and the models, so that it is never empty.
 func (c Config) Settings() map[string]any {
+	m, defaults := c.all(), Defaults().all()
+	for key, v := range m {
+		if key != "models" && reflect.DeepEqual(v, defaults[key]) {
+			delete(m, key)
+		}
+	}
+	return m
+}
+
+func (c Config) all() (m map[string]any) {
 	b, _ := json.Marshal(c) // plain values only
-	var m map[string]any
 	_ = json.Unmarshal(b, &m)
 	return m
 }
 
 // LogLevels are the accepted levels.
 var LogLevels = []string{"TRACE", "DEBUG", "INFO", "NOTICE", "WARNING", "SUCCESS", "ERROR", "CRITICAL"}
+
+// maxSeed is what survives in a JSON number: settings travel as JSON.
+const maxSeed = 1<<53 - 1
 
 // maxGPUs bounds the size of a metrics page.
 const maxGPUs = 128
@@ -174,6 +188,14 @@ func (c Config) Validate() error {
 	}
 	if !contains(LogLevels, strings.ToUpper(c.LogLevel)) {
 		bad("log_level", "one of "+strings.Join(LogLevels, ", "), strconv.Quote(c.LogLevel))
+	}
+	for _, seed := range []struct {
+		key  string
+		seed *uint64
+	}{{"random_seed", c.RandomSeed}, {"dcgm.seed", c.DCGM.Seed}} {
+		if seed.seed != nil && *seed.seed > maxSeed {
+			bad(seed.key, fmt.Sprintf("0 to %d", uint64(maxSeed)), *seed.seed)
+		}
 	}
 	errs = append(errs, c.DCGM.faults()...)
 	return errors.Join(errs...)

@@ -139,11 +139,12 @@ var _ = Describe("Builtin", func() {
 		Expect(t.Decode(ids)).To(Equal(text))
 	})
 
-	It("counts prose without allocating", func() {
+	It("counts without allocating", func() {
 		t := load("o200k_base")
-		text := strings.Repeat("Shall I compare thee to a summer's day? Thou art more lovely. ", 10)
-		t.Count(text)
-		Expect(testing.AllocsPerRun(100, func() { t.Count(text) })).To(BeNumerically("<", 1))
+		text := strings.Repeat("Shall I compare thee to a summer's day? xqzvkj wrglbtf. ", 10)
+		var m merger
+		t.count(&m, text)
+		Expect(testing.AllocsPerRun(100, func() { t.count(&m, text) })).To(BeZero())
 	})
 })
 

@@ -1,7 +1,5 @@
 package tokenizers
 
-import "container/heap"
-
 // merger turns one piece into token ids: it starts from single bytes and joins the
 // neighbours with the smallest rank until no two can be joined. It is scratch space
 // and belongs to one goroutine at a time.
@@ -75,21 +73,11 @@ func (m *merger) long(v *vocabulary, piece []byte) {
 	for i := range n {
 		m.next, m.prev = append(m.next, i+1), append(m.prev, i-1)
 	}
-	offer := func(from int32) {
-		mid := m.next[from]
-		if mid >= n {
-			return
-		}
-		if r := rank(v, piece, from, m.next[mid]); r != noRank {
-			m.queue = append(m.queue, join{rank: r, from: from, end: m.next[mid]})
-		}
-	}
 	for i := range n {
-		offer(i)
+		m.offer(v, piece, i)
 	}
-	heap.Init(&m.queue)
 	for len(m.queue) > 0 {
-		j := heap.Pop(&m.queue).(join)
+		j := m.queue.pop()
 		mid := m.next[j.from]
 		if mid == gone || mid >= n || m.next[mid] != j.end {
 			continue
@@ -99,9 +87,9 @@ func (m *merger) long(v *vocabulary, piece []byte) {
 		if j.end < n {
 			m.prev[j.end] = j.from
 		}
-		m.offerNow(v, piece, j.from)
+		m.offer(v, piece, j.from)
 		if p := m.prev[j.from]; p >= 0 {
-			m.offerNow(v, piece, p)
+			m.offer(v, piece, p)
 		}
 	}
 	m.starts = m.starts[:0]
@@ -111,14 +99,14 @@ func (m *merger) long(v *vocabulary, piece []byte) {
 	m.starts = append(m.starts, n)
 }
 
-// offerNow puts the join of a part with its successor into the heap.
-func (m *merger) offerNow(v *vocabulary, piece []byte, from int32) {
+// offer puts the join of a part with its successor into the heap.
+func (m *merger) offer(v *vocabulary, piece []byte, from int32) {
 	mid := m.next[from]
 	if int(mid) >= len(piece) {
 		return
 	}
 	if r := rank(v, piece, from, m.next[mid]); r != noRank {
-		heap.Push(&m.queue, join{rank: r, from: from, end: m.next[mid]})
+		m.queue.push(join{rank: r, from: from, end: m.next[mid]})
 	}
 }
 
@@ -135,18 +123,43 @@ const gone = int32(-1)
 // join is a possible merge of the part at from with its successor, up to end.
 type join struct{ rank, from, end int32 }
 
-// joins is a heap: smallest rank first, then leftmost.
+func (j join) before(k join) bool { return j.rank < k.rank || j.rank == k.rank && j.from < k.from }
+
+// joins is a binary heap: smallest rank first, then leftmost. The standard library's
+// would put every entry into an interface.
 type joins []join
 
-func (q joins) Len() int { return len(q) }
-func (q joins) Less(i, j int) bool {
-	return q[i].rank < q[j].rank || q[i].rank == q[j].rank && q[i].from < q[j].from
+func (q *joins) push(j join) {
+	h := append(*q, j)
+	i := len(h) - 1
+	for i > 0 {
+		up := (i - 1) / 2
+		if !j.before(h[up]) {
+			break
+		}
+		h[i] = h[up]
+		i = up
+	}
+	h[i] = j
+	*q = h
 }
-func (q joins) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *joins) Push(x any)   { *q = append(*q, x.(join)) }
-func (q *joins) Pop() any {
-	old := *q
-	j := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return j
+
+func (q *joins) pop() join {
+	h := *q
+	first, last := h[0], h[len(h)-1]
+	h = h[:len(h)-1]
+	*q = h
+	for i := 0; len(h) > 0; {
+		down := 2*i + 1
+		if down+1 < len(h) && h[down+1].before(h[down]) {
+			down++
+		}
+		if down >= len(h) || !h[down].before(last) {
+			h[i] = last
+			break
+		}
+		h[i] = h[down]
+		i = down
+	}
+	return first
 }

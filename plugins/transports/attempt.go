@@ -26,14 +26,14 @@ type attempt struct {
 	each  func(*event) error
 
 	x       *Exchange
-	conn    *conn // nil until there is one
+	wire    *wire // nil until there is a connection
 	askedAt clock.MonoNS
 	head    bool           // a response head has arrived
 	reading sync.WaitGroup // bodies that the client has not let go of
 
 	split splitter
 	buf   []byte
-	body  []byte
+	text  []byte // of an answer that is no stream
 }
 
 // readBytes is how much one read of a body takes.
@@ -55,13 +55,15 @@ func newAttempt(t *HTTP) *attempt {
 // gotConn is told which connection the request goes out on.
 func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 	tr := &a.x.Trace
-	if a.conn = stamping(info.Conn); a.conn == nil {
+	c := stamping(info.Conn)
+	if c == nil {
 		return
 	}
-	a.conn.begin()
+	a.wire = &wire{} // a fresh one, because the connection may outlive its reader
+	c.begin(a.wire, info.Reused)
 	tr.Reused = info.Reused
 	if !info.Reused {
-		b := a.conn.birth
+		b := c.birth
 		tr.DNSStartNS, tr.DNSEndNS, tr.ConnectStartNS, tr.ConnectEndNS = b.dnsStart, b.dnsEnd, b.connectStart, b.connectEnd
 		return
 	}
@@ -129,52 +131,66 @@ func (a *attempt) request(ctx context.Context, r *Request) *http.Request {
 		}
 		req.Header.Add(h.Name, h.Value)
 	}
-	req.Body = a.open(r.Body)
+	open := a.body(r.Body)
+	req.Body = open()
 	if replayable {
 		// Needed to replace a pooled connection that turns out to be closed before a
 		// byte was written; a request that has touched the network is never repeated.
-		req.GetBody = func() (io.ReadCloser, error) { return a.open(r.Body), nil }
+		req.GetBody = func() (io.ReadCloser, error) { return open(), nil }
 	}
 	return req.WithContext(httptrace.WithClientTrace(ctx, &a.trace))
 }
 
-// outgoing is a request's body while the client may read it: that can be longer than
-// the exchange, whose owner needs the bytes back.
+// body makes readers of a request's body. The client may read longer than the exchange
+// lasts, but the owner of the bytes wants them back at its end.
+//
+//	small  a copy: the client sends types that it knows in one write with the head
+//	large  the bytes themselves; the exchange waits until the client has let go
+func (a *attempt) body(b []byte) (open func() io.ReadCloser) {
+	if len(b) < ioBufferBytes {
+		b = bytes.Clone(b)
+		return func() io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }
+	}
+	return func() io.ReadCloser {
+		a.reading.Add(1)
+		o := &outgoing{close: sync.OnceFunc(a.reading.Done)}
+		o.Reset(b)
+		return o
+	}
+}
+
+// outgoing tells when the client has let go of a body.
 type outgoing struct {
 	bytes.Reader
 	close func()
 }
 
-func (a *attempt) open(body []byte) *outgoing {
-	a.reading.Add(1)
-	o := &outgoing{close: sync.OnceFunc(a.reading.Done)}
-	o.Reset(body)
-	return o
-}
-
-// Close tells that the client has let go of the body.
 func (o *outgoing) Close() error {
 	o.close()
 	return nil
 }
 
-// noteSend takes the stamps of the writes over.
+// noteSend takes the stamps of the writes over. A fast server answers before the write
+// returns to the one who stamps it: the request was sent by then.
 func (a *attempt) noteSend(bodyBytes int) {
-	if a.conn == nil {
+	if a.wire == nil {
 		return
 	}
 	tr := &a.x.Trace
-	tr.SendStartNS, tr.SendEndNS = clock.MonoNS(a.conn.sendStart.Load()), clock.MonoNS(a.conn.sendEnd.Load())
-	tr.ChunksSent = a.conn.writes.Load()
+	tr.SendStartNS, tr.SendEndNS = clock.MonoNS(a.wire.sendStart.Load()), clock.MonoNS(a.wire.sendEnd.Load())
+	tr.ChunksSent = a.wire.writes.Load()
 	if a.x.SendNS = tr.SendStartNS; a.x.SendNS != 0 {
 		tr.BytesSent = int64(bodyBytes)
+	}
+	if at := clock.MonoNS(a.wire.readAt.Load()); at != 0 && (tr.SendEndNS == 0 || tr.SendEndNS > at) {
+		tr.SendEndNS = at
 	}
 }
 
 // arrival is when the bytes at hand arrived: the return of the connection's last read.
 func (a *attempt) arrival() clock.MonoNS {
-	if a.conn != nil {
-		if at := clock.MonoNS(a.conn.readAt.Load()); at > a.x.StartNS {
+	if a.wire != nil {
+		if at := clock.MonoNS(a.wire.readAt.Load()); at != 0 {
 			return at
 		}
 	}
@@ -213,11 +229,11 @@ func (a *attempt) read(body io.Reader, most int64, take func(piece []byte, at cl
 
 func (a *attempt) readText(body io.Reader) error {
 	err := a.read(body, maxAnswerBytes, func(piece []byte, _ clock.MonoNS) error {
-		a.body = append(a.body, piece...)
+		a.text = append(a.text, piece...)
 		return nil
 	})
 	if err == nil {
-		a.x.store(messages.ResponseText, a.x.EndNS, a.body)
+		a.x.store(messages.ResponseText, a.x.EndNS, a.text)
 	}
 	return err
 }
@@ -257,8 +273,8 @@ func (a *attempt) refused(resp *http.Response) error {
 	enough := errors.New("enough")
 	// A body that breaks off still says something: what came of it is the reason.
 	_ = a.read(resp.Body, maxDrainBytes, func(piece []byte, _ clock.MonoNS) error {
-		if room := maxRefusalBytes - len(a.body); room > 0 {
-			a.body = append(a.body, piece[:min(room, len(piece))]...)
+		if room := maxRefusalBytes - len(a.text); room > 0 {
+			a.text = append(a.text, piece[:min(room, len(piece))]...)
 		}
 		if a.x.RecvBytes > maxDrainBytes {
 			return enough
@@ -272,7 +288,7 @@ func (a *attempt) refused(resp *http.Response) error {
 	if reason == "" {
 		reason = "HTTP status " + fmt.Sprint(resp.StatusCode)
 	}
-	text := strings.TrimSpace(string(a.body))
+	text := strings.TrimSpace(string(a.text))
 	switch location := resp.Header.Get("Location"); {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400 && location != "":
 		text = "redirects are not followed; the server points to " + config.RedactURL(location)
@@ -297,11 +313,13 @@ func (a *attempt) stage() stage {
 	switch {
 	case a.head:
 		return receiving
-	case a.conn == nil && a.askedAt == 0:
+	case a.wire == nil && a.askedAt == 0:
 		return queued
-	case a.conn == nil:
+	case a.wire == nil:
 		return connecting
-	case a.conn.writing.Load() || a.conn.sendEnd.Load() == 0:
+	case a.wire.ended.Load():
+		return abandoned
+	case a.wire.writing.Load() || a.wire.sendEnd.Load() == 0:
 		return sending
 	}
 	return waiting
@@ -309,10 +327,10 @@ func (a *attempt) stage() stage {
 
 // release readies the state for another exchange.
 func (a *attempt) release() {
-	a.x, a.conn, a.askedAt, a.head = nil, nil, 0, false
+	a.x, a.wire, a.askedAt, a.head = nil, nil, 0, false
 	a.split.reset()
-	if a.body = a.body[:0]; cap(a.body) > keepBlock {
-		a.body = nil
+	if a.text = a.text[:0]; cap(a.text) > keepBlock {
+		a.text = nil
 	}
 	if cap(a.split.ev.Data) > keepBlock || cap(a.split.part) > keepBlock {
 		a.split = splitter{}

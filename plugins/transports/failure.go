@@ -23,12 +23,13 @@ const (
 	connecting
 	sending
 	waiting
+	abandoned // the server closed the connection before its answer
 	receiving
 )
 
 var stageText = [...]string{
 	queued: "waiting for a free connection", connecting: "connecting", sending: "sending the request",
-	waiting: "waiting for the response", receiving: "receiving the response",
+	waiting: "waiting for the response", abandoned: "waiting for the response", receiving: "receiving the response",
 }
 
 // Names of failures. Users group by them; they are those of AIPerf (Python)'s client.
@@ -78,7 +79,7 @@ func explain(ctx context.Context, err error, at stage, limit time.Duration) *mes
 		return messages.NewError(resetType, fmt.Sprintf("%s while %s", errno.Error(), stageText[at]))
 	case at == receiving:
 		return messages.NewError(payloadType, "the response was cut short: "+plainCause(err))
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(text, "server closed idle connection"):
+	case at == abandoned, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(text, "server closed idle connection"):
 		return messages.NewError(disconnectedType, "Server disconnected")
 	case at == waiting, strings.Contains(text, "malformed HTTP"):
 		return messages.NewError(responseType, plainCause(err))

@@ -54,7 +54,10 @@ func (c *Controller) callEach(ctx context.Context, ids []string, name string, pa
 	var wg sync.WaitGroup
 	for _, id := range ids {
 		wg.Go(func() {
-			_, err := c.call(ctx, id, name, payload, limit)
+			answer, err := c.call(ctx, id, name, payload, limit)
+			if err == nil && answer.Status == messages.StatusUnhandled && name == messages.CommandFinalizeArtifacts {
+				err = errors.New("the service cannot say that its files are whole")
+			}
 			if err == nil || errors.Is(err, errGone) {
 				return
 			}

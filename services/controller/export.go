@@ -6,19 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
 
 	"aiperf/bootstrap"
 	"aiperf/exporters"
 	"aiperf/messages"
-)
-
-// Bounds of the writing of files.
-const (
-	exportLimit = 5 * time.Minute
-	exportLeast = 500 * time.Millisecond // of a cancelled run whose time is over
 )
 
 // export writes every artifact of the run, the last of them the marker that says so,
@@ -31,13 +24,13 @@ func (c *Controller) export() *messages.RunReport {
 	wasCancelled := isClosed(c.cancelled) || report.Profile != nil && report.Profile.WasCancelled
 	if report.Profile != nil {
 		c.writeFiles(report)
-		c.p.Publish(&messages.ResultsExported{WasCancelled: wasCancelled})
+		c.out.Publish(&messages.ResultsExported{WasCancelled: wasCancelled})
 	}
 	c.judge(report, wasCancelled)
 	out := &messages.RunReport{WasCancelled: wasCancelled}
 	var err error
 	if out.Report, err = msgpack.Marshal(report); err != nil {
-		c.fail("export_results", c.p.ID, messages.AsErrorDetails("EncodingError", err))
+		c.fail("export_results", c.id, messages.AsErrorDetails("EncodingError", err))
 	}
 	out.ExitErrors = c.errors.all()
 	if len(out.ExitErrors) > 0 || report.Profile == nil || !report.Profile.IsComplete {
@@ -70,9 +63,9 @@ func (c *Controller) writeFiles(report *exporters.Report) {
 			report.FailedExporters = append(report.FailedExporters, name)
 		}
 	}
-	limit := exportLimit
+	limit := c.bounds.export
 	if isClosed(c.cancelled) {
-		limit = max(c.left(exportShare), exportLeast)
+		limit = max(c.left(c.bounds.exported), leastExport)
 	}
 	ctx, stop := context.WithTimeout(c.run, limit)
 	defer stop()
@@ -88,8 +81,8 @@ func (c *Controller) writeFiles(report *exporters.Report) {
 		report.FailedExporters = append(report.FailedExporters, "all")
 	}
 	for _, f := range failures {
-		c.p.Log.Error("exporter failed", "exporter", f.Exporter, "err", f.Err)
-		c.fail("export_results", c.p.ID, messages.NewError("ExporterError", f.Error()))
+		c.log.Error("exporter failed", "exporter", f.Exporter, "err", f.Err)
+		c.fail("export_results", c.id, messages.NewError("ExporterError", f.Error()))
 	}
 	if len(failures) == 0 && len(report.FailedExporters) == 0 {
 		c.removeJournal()
@@ -102,13 +95,13 @@ func runExporters(ctx context.Context, c *Controller, r *exporters.Report) (fail
 			failures = []exporters.Failure{{Exporter: "all", Err: fmt.Errorf("panic: %v", p)}}
 		}
 	}()
-	return exporters.Export(ctx, c.p.Run, r)
+	return exporters.Export(ctx, c.doc, r)
 }
 
 func (c *Controller) removeJournal() {
-	path := filepath.Join(c.p.Run.ArtifactDir, bootstrap.JournalName)
+	path := filepath.Join(c.doc.ArtifactDir, bootstrap.JournalName)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		c.p.Log.Warn("remove the journal", "err", err)
+		c.log.Warn("remove the journal", "err", err)
 	}
 }
 

@@ -115,7 +115,7 @@ func (c *Controller) onWorkerHealth(_ context.Context, from messages.Header, m *
 		return nil
 	}
 	if c.health.hear(from.ServiceID, m, clock.Now()) {
-		c.p.Log.Warn("worker is under high load; results may be inaccurate", "worker", from.ServiceID, "cpu_percent", int(m.Health.CPUUsage))
+		c.log.Warn("worker is under high load; results may be inaccurate", "worker", from.ServiceID, "cpu_percent", int(m.Health.CPUUsage))
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func (c *Controller) onWorkerStartup(_ context.Context, from messages.Header, m 
 
 // summariseWorkers publishes the digest at its interval until the run ends.
 func (c *Controller) summariseWorkers() {
-	t := time.NewTicker(seconds(c.p.Run.Environment.Worker.StatusSummaryIntervalSec))
+	t := time.NewTicker(seconds(c.doc.Environment.Worker.StatusSummaryIntervalSec))
 	defer t.Stop()
 	for {
 		select {
@@ -137,7 +137,7 @@ func (c *Controller) summariseWorkers() {
 			return
 		case <-t.C:
 			if s := c.health.summary(clock.Now()); s != nil {
-				c.p.Publish(s)
+				c.out.Publish(s)
 			}
 		}
 	}

@@ -30,7 +30,7 @@ type registry struct {
 	present  map[string]*entry
 	before   map[string]bool // ids whose first process has ended
 	started  bool            // profile_start has gone out
-	changed  chan struct{} // closed and replaced at each change
+	changed  chan struct{}   // closed and replaced at each change
 }
 
 func newRegistry(specs []config.ServiceSpec, self string) *registry {

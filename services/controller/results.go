@@ -9,15 +9,12 @@ import (
 	"aiperf/messages"
 )
 
-// otherResultsLimit is how long the remaining results may take after the profile
-// result; their makers are not slower than its.
-const otherResultsLimit = 10 * time.Second
-
 // awaitResults returns when every owed result has come, or when it is sure that the
 // rest will not. As long as records keep coming, so does the wait: it ends when
 // nothing has been heard of the results for longer than their maker bounds itself.
 //
-//	cancel comes   the shares of the cancelled run's time hold from then on
+//	cancelled before   the shares of the cancelled run's time hold
+//	cancelled now      what there is, is asked for at once
 func (c *Controller) awaitResults() {
 	cancelled := c.cancelled
 	if isClosed(cancelled) {
@@ -43,8 +40,9 @@ func (c *Controller) awaitResults() {
 		case <-changed:
 		case <-arrived:
 		case <-limit:
-		case <-cancelled:
-			cancelled = nil
+		case <-cancelled: // nothing is in flight any more that would have to drain
+			c.giveUp(pending)
+			return
 		case <-c.run.Done():
 			return
 		}
@@ -54,23 +52,23 @@ func (c *Controller) awaitResults() {
 // resultWait is how much longer to wait for what is pending.
 func (c *Controller) resultWait(pending []string) (wait time.Duration, bounded bool) {
 	if isClosed(c.cancelled) {
-		return c.left(resultShare), true
+		return c.left(c.bounds.results), true
 	}
 	silent := clock.Now().Sub(clock.MonoNS(c.pulse.Load()))
 	if !contains(pending, domainProfile) {
-		return otherResultsLimit - silent, true
+		return c.bounds.others - silent, true
 	}
-	env := c.p.Run.Environment.Record
+	env := c.doc.Environment.Record
 	if env.CompletionStallTimeoutSec == 0 {
 		return 0, false // the user wants to wait for missing records without an end
 	}
-	return seconds(env.CompletionStallTimeoutSec) + seconds(env.ProcessRecordsTimeoutSec) + relayLimit - silent, true
+	return seconds(env.CompletionStallTimeoutSec) + seconds(env.ProcessRecordsTimeoutSec) + c.bounds.relay - silent, true
 }
 
 // giveUp deals with results that did not come by themselves: of the profile, what
 // there is, is asked for; the others are left out, and the report says so.
 func (c *Controller) giveUp(pending []string) {
-	c.p.Log.Warn("results are overdue", "pending", strings.Join(pending, ", "))
+	c.log.Info("asking for results", "pending", strings.Join(pending, ", "))
 	if contains(pending, domainProfile) {
 		reason := c.reason
 		if !isClosed(c.cancelled) {
@@ -80,15 +78,15 @@ func (c *Controller) giveUp(pending []string) {
 		pending = c.joined.pending(c.registry.domains())
 	}
 	for _, domain := range pending {
-		c.fail("result_join", c.p.ID, messages.NewError("TimeoutError", fmt.Sprintf("the %s result did not come in time", domain)))
+		c.fail("result_join", c.id, messages.NewError("TimeoutError", fmt.Sprintf("the %s result did not come in time", domain)))
 	}
 }
 
 // summaryLimit bounds a summary that is asked for.
 func (c *Controller) summaryLimit() time.Duration {
-	limit := seconds(c.p.Run.Environment.Service.ProfileCancelTimeoutSec)
+	limit := seconds(c.doc.Environment.Service.ProfileCancelTimeoutSec)
 	if isClosed(c.cancelled) {
-		limit = min(limit, c.left(urgeShare))
+		limit = min(limit, c.left(c.bounds.urged))
 	}
 	return limit
 }
@@ -96,7 +94,7 @@ func (c *Controller) summaryLimit() time.Duration {
 // summariseNow asks the records manager for what it has and waits for it.
 func (c *Controller) summariseNow(reason string, limit time.Duration) {
 	bound := time.After(limit)
-	cancel := messages.ProfileCancelPayload{OriginServiceID: c.p.ID, Reason: reason}
+	cancel := messages.ProfileCancelPayload{OriginServiceID: c.id, Reason: reason}
 	if err := c.callAll(c.run, c.registry.ids("records_manager"), messages.CommandProfileCancel, cancel, limit); err != nil {
 		c.fail("process_records", "records_manager", messages.AsErrorDetails("CommandError", err))
 		return
@@ -116,7 +114,7 @@ func (c *Controller) summariseNow(reason string, limit time.Duration) {
 		case <-bound:
 			return
 		case <-cancelled:
-			cancelled, bound = nil, time.After(min(limit, c.left(urgeShare)))
+			cancelled, bound = nil, time.After(min(limit, c.left(c.bounds.urged)))
 		case <-c.run.Done():
 			return
 		}
@@ -126,17 +124,19 @@ func (c *Controller) summariseNow(reason string, limit time.Duration) {
 // recover is the walk of a mesh that only summarises an aborted run's journal. Reading
 // it may take as long as making results.
 func (c *Controller) recover() {
-	if err := c.awaitRegistered("records_manager"); err != nil {
+	limit := seconds(c.doc.Environment.Service.RegistrationTimeoutSec)
+	if err := c.awaitRegistered("records_manager", limit, c.cancelled); err != nil {
 		c.abort(err)
 		return
 	}
-	c.summariseNow(c.p.Run.RecoverReason, seconds(c.p.Run.Environment.Record.ProcessRecordsTimeoutSec))
+	c.summariseNow(c.doc.RecoverReason, seconds(c.doc.Environment.Record.ProcessRecordsTimeoutSec))
 	c.advance(messages.SystemStopping)
 	c.finish(c.export())
 }
 
-func (c *Controller) awaitRegistered(id string) error {
-	limit := time.After(seconds(c.p.Run.Environment.Service.RegistrationTimeoutSec))
+// awaitRegistered returns when a service is there.
+func (c *Controller) awaitRegistered(id string, bound time.Duration, cancelled <-chan struct{}) error {
+	limit := time.After(bound)
 	for {
 		changed := c.registry.wait()
 		if c.registry.known(id) {
@@ -146,7 +146,7 @@ func (c *Controller) awaitRegistered(id string) error {
 		case <-changed:
 		case <-limit:
 			return messages.NewError("TimeoutError", id+" did not register in time")
-		case <-c.cancelled:
+		case <-cancelled:
 			return errCancelled
 		case <-c.run.Done():
 			return c.run.Err()

@@ -11,6 +11,7 @@ import (
 
 	"aiperf/bootstrap"
 	"aiperf/clock"
+	"aiperf/config"
 	"aiperf/exporters"
 	"aiperf/messages"
 	"aiperf/messages/bus"
@@ -24,15 +25,21 @@ func init() {
 // launcherID is the launcher's name on the control socket.
 const launcherID = "launcher"
 
-// Bounds of relayed commands.
-const (
-	relayLimit = 60 * time.Second // final scrapes and file ends
-	tellLimit  = 5 * time.Second  // news that need no work
-)
+// outlet is the part of a process that the controller speaks through.
+type outlet interface {
+	Publish(m messages.Message)
+	Shutdown()
+}
 
 // Controller is the system_controller service.
 type Controller struct {
-	p        *bootstrap.Process
+	doc      *config.Run
+	id       string
+	log      *bootstrap.Logger
+	node     *bus.Node
+	out      outlet
+	handlers *bootstrap.Handlers
+	bounds   bounds
 	plugins  *plugins.Registry
 	registry *registry
 	health   *healthBoard
@@ -61,8 +68,13 @@ func New(p *bootstrap.Process) (bootstrap.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newController(p, known, p), nil
+}
+
+func newController(p *bootstrap.Process, known *plugins.Registry, out outlet) *Controller {
 	c := &Controller{
-		p: p, plugins: known, registry: newRegistry(p.Run.Mesh.Services, p.ID), health: newHealthBoard(p.Run.Environment),
+		doc: p.Run, id: p.ID, log: p.Log, node: p.ZMQ, out: out, handlers: p.Handlers, plugins: known, bounds: usual,
+		registry: newRegistry(p.Run.Mesh.Services, p.ID), health: newHealthBoard(p.Run.Environment),
 		joined: newJoin(), errors: &errorLog{}, dataset: newDatasetGate(), cancelled: make(chan struct{}),
 	}
 	c.run, c.stop = context.WithCancel(context.Background())
@@ -75,29 +87,29 @@ func New(p *bootstrap.Process) (bootstrap.Service, error) {
 	h.OnMessage(
 		messages.On(c.onWorkerHealth), messages.On(c.onWorkerStartup), messages.On(c.onServiceError), messages.On(c.onProgress),
 	)
-	return c, nil
+	return c
 }
 
 // Init binds the event bus and the control socket: everybody else connects to them.
 // The marker of an earlier run in the same directory goes: its files are about to be
 // replaced.
 func (c *Controller) Init(context.Context) (err error) {
-	if err := exporters.RemoveResultsMarker(c.p.Run.ArtifactDir); err != nil {
+	if err := exporters.RemoveResultsMarker(c.doc.ArtifactDir); err != nil {
 		return err
 	}
-	mesh := c.p.Run.Mesh
-	if c.proxy, err = c.p.ZMQ.StartProxy(bus.ProxySpec{Front: []string{mesh.EventBusFrontend}, Back: []string{mesh.EventBusBackend}}); err != nil {
+	mesh := c.doc.Mesh
+	if c.proxy, err = c.node.StartProxy(bus.ProxySpec{Front: []string{mesh.EventBusFrontend}, Back: []string{mesh.EventBusBackend}}); err != nil {
 		return err
 	}
-	c.router, err = c.p.ZMQ.Open(bus.Spec{
-		Name: "control", Kind: bus.Router, Bind: true, Address: mesh.Control, Sender: c.p.ID,
+	c.router, err = c.node.Open(bus.Spec{
+		Name: "control", Kind: bus.Router, Bind: true, Address: mesh.Control, Sender: c.id,
 		HighWater: 100000, Queue: 4096, Linger: 2 * time.Second,
 	})
 	if err != nil {
 		return err
 	}
-	c.calls = bootstrap.NewCalls(c.router, c.p.Log, c.p.Handlers.Commands())
-	c.wg.Go(func() { bootstrap.Pump(c.run, c.p.Log, c.router, c.onControl) })
+	c.calls = bootstrap.NewCalls(c.router, c.log, c.handlers.Commands())
+	c.wg.Go(func() { bootstrap.Pump(c.run, c.log, c.router, c.onControl) })
 	return nil
 }
 
@@ -184,7 +196,7 @@ func (c *Controller) onRegistration(d bus.Delivery) error {
 	}
 	ack := &messages.RegistrationAck{}
 	switch {
-	case reg.Token != c.p.Run.Mesh.Token:
+	case reg.Token != c.doc.Mesh.Token:
 		ack.Refused = "the run token is wrong"
 	case reg.ProtocolVersion != messages.ProtocolVersion:
 		ack.Refused = fmt.Sprintf("protocol version %d, this run speaks %d", reg.ProtocolVersion, messages.ProtocolVersion)
@@ -193,11 +205,11 @@ func (c *Controller) onRegistration(d bus.Delivery) error {
 		return err
 	}
 	if ack.Refused != "" {
-		c.p.Log.Warn("registration refused", "from", d.From, "reason", ack.Refused)
+		c.log.Warn("registration refused", "from", d.From, "reason", ack.Refused)
 		return nil
 	}
 	if c.registry.register(d.From, d.Envelope.Seq, &reg, bootstrap.ResultDomains(reg.Capabilities)) {
-		c.p.Log.Debug("registered", "service", d.From)
+		c.log.Debug("registered", "service", d.From)
 		c.wg.Go(func() { c.configure(d.From, reg.ServiceType) })
 	}
 	return nil
@@ -226,7 +238,7 @@ func (c *Controller) relay(name string, types ...string) bootstrap.CommandFunc {
 		if len(raw) > 0 {
 			payload = raw
 		}
-		return nil, c.callAll(ctx, c.registry.ids(types...), name, payload, relayLimit)
+		return nil, c.callAll(ctx, c.registry.ids(types...), name, payload, c.bounds.relay)
 	}
 }
 
@@ -246,7 +258,7 @@ func (c *Controller) onServiceDown(ctx context.Context, raw msgpack.RawMessage) 
 		}
 	}
 	c.health.forget(down.DownServiceID)
-	c.p.Publish(&down)
+	c.out.Publish(&down)
 	var told []string
 	switch down.ServiceType {
 	case "worker":
@@ -257,8 +269,8 @@ func (c *Controller) onServiceDown(ctx context.Context, raw msgpack.RawMessage) 
 		told = c.registry.ids("records_manager")
 	}
 	// Not every one understands it; the answer only says that it arrived.
-	if err := c.callAll(ctx, told, messages.CommandServiceDown, down, tellLimit); err != nil {
-		c.p.Log.Debug("relay service_down", "err", err)
+	if err := c.callAll(ctx, told, messages.CommandServiceDown, down, c.bounds.tell); err != nil {
+		c.log.Debug("relay service_down", "err", err)
 	}
 	return nil, nil
 }
@@ -269,7 +281,7 @@ func (c *Controller) leave(id string) {
 	serviceType := c.registry.typeOf(id)
 	for _, domain := range c.joined.pending(c.registry.gone(id)) {
 		text := fmt.Sprintf("%s ended and still owed the %s result", id, domain)
-		c.p.Log.Error(text)
+		c.log.Error(text)
 		c.errors.add(!c.optional(serviceType), "result_join", id, messages.NewError("ProducerReaped", text))
 	}
 }
@@ -295,7 +307,7 @@ func (c *Controller) beat() { c.pulse.Store(int64(clock.Now())) }
 func (c *Controller) metadata(serviceType string) plugins.ServiceMetadata {
 	meta, err := plugins.Metadata[plugins.ServiceMetadata](c.plugins, "service", serviceType)
 	if err != nil {
-		c.p.Log.Debug("look up service", "type", serviceType, "err", err) // then it counts as required
+		c.log.Debug("look up service", "type", serviceType, "err", err) // then it counts as required
 	}
 	return meta
 }

@@ -10,14 +10,10 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
-	"aiperf/clock"
 	"aiperf/messages"
 )
 
 var errCancelled = errors.New("the run was cancelled")
-
-// progressInterval is how often a long start-up says whom it waits for.
-const progressInterval = 5 * time.Second
 
 // sequence walks the run's steps. Every wait ends with the cancel, with a failure,
 // or after its bound.
@@ -26,7 +22,7 @@ const progressInterval = 5 * time.Second
 func (c *Controller) sequence() {
 	defer c.shutdown()
 	c.advance(messages.SystemInitializing)
-	if c.p.Run.RecoverReason != "" {
+	if c.doc.RecoverReason != "" {
 		c.recover()
 		return
 	}
@@ -53,14 +49,14 @@ func (c *Controller) sequence() {
 func (c *Controller) advance(state string) {
 	c.state = state
 	c.beat()
-	c.p.Log.Debug("system state", "state", state)
-	c.p.Publish(&messages.SystemStateChanged{State: state})
+	c.log.Debug("system state", "state", state)
+	c.out.Publish(&messages.SystemStateChanged{State: state})
 }
 
 // configure brings one service from registered to ready. The dataset manager goes
 // first; who needs the dataset waits for it here, not on the bus.
 func (c *Controller) configure(id, serviceType string) {
-	limit := seconds(c.p.Run.Environment.Service.ProfileConfigureTimeoutSec)
+	limit := seconds(c.doc.Environment.Service.ProfileConfigureTimeoutSec)
 	var payload any
 	switch serviceType {
 	case "dataset_manager", "gpu_telemetry_manager", "records_manager", "mock_server":
@@ -90,15 +86,15 @@ func (c *Controller) configure(id, serviceType string) {
 	}
 	back := c.registry.configured(id)
 	if c.registry.claimLateStart(id) { // a replacement that comes while profiling goes on
-		limit := seconds(c.p.Run.Environment.Service.ProfileStartTimeoutSec)
+		limit := seconds(c.doc.Environment.Service.ProfileStartTimeoutSec)
 		if _, err := c.call(c.run, id, messages.CommandProfileStart, nil, limit); err != nil {
-			c.p.Log.Warn("start replacement", "service", id, "err", err)
+			c.log.Warn("start replacement", "service", id, "err", err)
 		}
 	}
 	if back && serviceType == "record_processor" { // workers pass over one that has died
 		up := messages.ServiceDown{DownServiceID: id, ServiceType: serviceType}
-		if err := c.callAll(c.run, c.registry.ids("worker"), messages.CommandServiceUp, up, tellLimit); err != nil {
-			c.p.Log.Warn("tell workers of a restarted record processor", "service", id, "err", err)
+		if err := c.callAll(c.run, c.registry.ids("worker"), messages.CommandServiceUp, up, c.bounds.tell); err != nil {
+			c.log.Warn("tell workers of a restarted record processor", "service", id, "err", err)
 		}
 	}
 }
@@ -113,7 +109,7 @@ func (c *Controller) unconfigured(id, serviceType string, err error) {
 		return
 	}
 	if c.optional(serviceType) {
-		c.p.Log.Warn("service could not be configured; the run goes on without it", "service", id, "err", err)
+		c.log.Warn("service could not be configured; the run goes on without it", "service", id, "err", err)
 		c.registry.excuse(id)
 		return
 	}
@@ -124,10 +120,10 @@ func (c *Controller) unconfigured(id, serviceType string, err error) {
 // awaitConfigured is the barrier: every process that was started has registered
 // and is configured.
 func (c *Controller) awaitConfigured() error {
-	env := c.p.Run.Environment.Service
+	env := c.doc.Environment.Service
 	registered := time.After(seconds(env.RegistrationTimeoutSec))
 	configured := time.After(seconds(env.ProfileConfigureTimeoutSec))
-	progress := time.NewTicker(progressInterval)
+	progress := time.NewTicker(c.bounds.progress)
 	defer progress.Stop()
 	for {
 		changed := c.registry.wait()
@@ -147,7 +143,7 @@ func (c *Controller) awaitConfigured() error {
 		select {
 		case <-changed:
 		case <-progress.C:
-			c.p.Log.Info("waiting for services", "unregistered", strings.Join(unregistered, ", "), "unconfigured", strings.Join(unconfigured, ", "))
+			c.log.Info("waiting for services", "unregistered", strings.Join(unregistered, ", "), "unconfigured", strings.Join(unconfigured, ", "))
 		case <-late:
 			return messages.NewError("TimeoutError", "services did not register in time: "+strings.Join(unregistered, ", "))
 		case <-configured:
@@ -196,13 +192,13 @@ func (c *Controller) untilCancelled() (context.Context, context.CancelFunc) {
 // startAll sends profile_start to every service of some types. The first failure of
 // one that the run needs is the error.
 func (c *Controller) startAll(ctx context.Context, types ...string) error {
-	limit := seconds(c.p.Run.Environment.Service.ProfileStartTimeoutSec)
+	limit := seconds(c.doc.Environment.Service.ProfileStartTimeoutSec)
 	needed := func(id string) bool { return !c.optional(c.registry.typeOf(id)) }
 	var fatal error
 	for _, f := range c.callEach(ctx, c.registry.startable(types...), messages.CommandProfileStart, nil, limit, needed) {
 		switch {
 		case !needed(f.id):
-			c.p.Log.Warn("service could not start; the run goes on without it", "service", f.id, "err", f.err)
+			c.log.Warn("service could not start; the run goes on without it", "service", f.id, "err", f.err)
 			c.registry.excuse(f.id)
 		case isClosed(c.cancelled):
 			fatal = errCancelled
@@ -225,38 +221,24 @@ func (c *Controller) awaitCredits() {
 		return
 	case <-c.cancelled:
 	}
-	c.p.Log.Notice("Cancelling: no new requests; those in flight are aborted")
-	left := c.left(drainShare)
-	cancel := messages.ProfileCancelPayload{OriginServiceID: c.p.ID, Reason: c.reason}
+	c.log.Notice("Cancelling: no new requests; those in flight are aborted")
+	left := c.left(c.bounds.drain)
+	cancel := messages.ProfileCancelPayload{OriginServiceID: c.id, Reason: c.reason}
 	others := c.registry.ids("worker", "gpu_telemetry_manager", "record_processor")
 	c.wg.Go(func() {
 		if err := c.callAll(c.run, others, messages.CommandProfileCancel, cancel, left); err != nil {
-			c.p.Log.Warn("cancel services", "err", err)
+			c.log.Warn("cancel services", "err", err)
 		}
 	})
 	if err := c.callAll(c.run, c.registry.ids("timing_manager"), messages.CommandProfileCancel, cancel, left); err != nil {
-		c.p.Log.Error("cancel credits", "err", err)
+		c.log.Error("cancel credits", "err", err)
 	}
 	select {
 	case <-c.joined.creditsComplete:
-	case <-time.After(c.left(drainShare)):
-		c.p.Log.Error("the timing manager did not finish its phases after the cancel")
+	case <-time.After(c.left(c.bounds.drain)):
+		c.log.Error("the timing manager did not finish its phases after the cancel")
 	case <-c.run.Done():
 	}
-}
-
-// The shares of a cancelled run's time: by when, after the cancel, each step has to be
-// done. The launcher kills what is left after 15 s.
-const (
-	drainShare  = 10500 * time.Millisecond // credits in flight have returned
-	resultShare = 11500 * time.Millisecond // results have come by themselves
-	urgeShare   = 14 * time.Second         // results have come because they were asked for
-	exportShare = 14700 * time.Millisecond // files are written
-)
-
-// left is the rest of a share.
-func (c *Controller) left(share time.Duration) time.Duration {
-	return max(0, share-clock.Now().Sub(c.cancelNS))
 }
 
 // noteCredits reports a load that could not be sent as planned. The records manager
@@ -271,17 +253,21 @@ func (c *Controller) noteCredits() {
 func (c *Controller) abort(err error) {
 	report := &messages.RunReport{ExitCode: 1, WasCancelled: errors.Is(err, errCancelled)}
 	if !report.WasCancelled && len(c.errors.all()) == 0 {
-		c.fail("Configure Profiling", c.p.ID, messages.AsErrorDetails("LifecycleOperationError", err))
+		c.fail("Configure Profiling", c.id, messages.AsErrorDetails("LifecycleOperationError", err))
 	}
 	report.ExitErrors = c.errors.all()
 	c.finish(report)
 }
 
-// finish says the run's last word to watchers, and to the launcher how it went.
+// finish says the run's last word to watchers, and to the launcher how it went. A run
+// that ends at once may have to wait until the launcher can be reached.
 func (c *Controller) finish(report *messages.RunReport) {
-	c.p.Publish(&messages.BenchmarkComplete{WasCancelled: report.WasCancelled})
+	c.out.Publish(&messages.BenchmarkComplete{WasCancelled: report.WasCancelled})
+	if err := c.awaitRegistered(launcherID, c.bounds.tell, nil); err != nil {
+		c.log.Warn("wait for the launcher", "err", err)
+	}
 	if err := c.router.Send(c.run, launcherID, report); err != nil {
-		c.p.Log.Error("report to the launcher", "err", err)
+		c.log.Error("report to the launcher", "err", err)
 	}
 }
 
@@ -289,11 +275,10 @@ func (c *Controller) finish(report *messages.RunReport) {
 // launcher's business.
 func (c *Controller) shutdown() {
 	c.advance(messages.SystemShutdown)
-	const limit = 2 * time.Second
-	if err := c.callAll(context.WithoutCancel(c.run), c.registry.ids(), messages.CommandShutdown, nil, limit); err != nil {
-		c.p.Log.Debug("shut services down", "err", err)
+	if err := c.callAll(context.WithoutCancel(c.run), c.registry.ids(), messages.CommandShutdown, nil, c.bounds.shutdown); err != nil {
+		c.log.Debug("shut services down", "err", err)
 	}
-	c.p.Shutdown()
+	c.out.Shutdown()
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

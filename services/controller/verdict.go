@@ -18,7 +18,7 @@ import (
 //	verdict below the one that was asked for quality
 func (c *Controller) judge(report *exporters.Report, wasCancelled bool) {
 	fail := func(operation, typ, message string) {
-		c.fail(operation, c.p.ID, messages.NewError(typ, message))
+		c.fail(operation, c.id, messages.NewError(typ, message))
 	}
 	p := report.Profile
 	switch {
@@ -40,7 +40,7 @@ func (c *Controller) judge(report *exporters.Report, wasCancelled bool) {
 	if !p.IsComplete && !p.WasCancelled {
 		fail("process_records", "IncompleteResults", "the results do not cover the whole run: "+p.IncompleteReason)
 	}
-	if needed := c.p.Run.Benchmark.QualityNeeded; needed != "" && rank(p.Quality.Verdict) > rank(needed) {
+	if needed := c.doc.Benchmark.QualityNeeded; needed != "" && rank(p.Quality.Verdict) > rank(needed) {
 		fail("require_quality", "QualityError", fmt.Sprintf("the measurement is %s, --require-quality asks for %s", p.Quality.Verdict, needed))
 	}
 }

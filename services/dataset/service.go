@@ -26,9 +26,10 @@ const progressInterval = 5 * time.Second
 // Manager is the dataset_manager service. Building begins with Init, while the mesh
 // still shakes hands; profile_configure waits for its end.
 type Manager struct {
-	p      *bootstrap.Process
-	gate   *gate
-	router *bus.Socket
+	p       *bootstrap.Process
+	publish func(messages.Message)
+	gate    *gate
+	router  *bus.Socket
 
 	run  context.Context
 	stop context.CancelFunc
@@ -37,7 +38,7 @@ type Manager struct {
 
 // New makes the manager and registers its command.
 func New(p *bootstrap.Process) (bootstrap.Service, error) {
-	m := &Manager{p: p, gate: newGate()}
+	m := &Manager{p: p, publish: p.Publish, gate: newGate()}
 	m.run, m.stop = context.WithCancel(context.Background())
 	p.Handlers.OnCommand(messages.CommandProfileConfigure, m.onConfigure)
 	return m, nil
@@ -108,16 +109,16 @@ func (m *Manager) onConfigure(ctx context.Context, _ msgpack.RawMessage) (any, e
 		return nil, context.Cause(ctx)
 	}
 	if err := m.gate.err; err != nil {
-		m.p.Publish(&messages.DatasetConfigurationFailed{Error: messages.CutErrorText(err.Error())})
+		m.publish(&messages.DatasetConfigurationFailed{Error: messages.CutErrorText(err.Error())})
 		return nil, err
 	}
 	n := m.gate.notification
 	m.p.Log.Info("Dataset ready", "conversations", n.Metadata.ConversationCount, "turns", n.Metadata.TotalTurnCount,
 		"bytes", n.ClientMetadata.TotalSizeBytes, "format", n.ClientMetadata.Format)
 	if m.gate.repeats != "" {
-		m.p.Log.Warn(m.gate.repeats)
+		m.p.Log.Info(m.gate.repeats)
 	}
-	m.p.Publish(n)
+	m.publish(n)
 	return n, nil
 }
 

@@ -96,12 +96,13 @@ func (l *ledger) settle(p *phase, now clock.WallNS) {
 // writeOff books the substitutes, and a record for each credit that went down with a
 // process.
 func (l *ledger) writeOff(p *phase, missing bool) {
-	records := p.takeSubstitutes()
+	var records []messages.MetricRecord
 	if missing {
 		for _, id := range p.missingIDs() {
 			records = append(records, l.lostRecord(p, id))
 		}
 	}
+	records = append(records, p.takeSubstitutes()...)
 	now := l.out.now()
 	for i := range records {
 		p.take(&records[i])

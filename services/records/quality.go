@@ -15,8 +15,12 @@ import (
 // figures are doubtful.
 const highCPUPct = 90
 
-// workerLoad is the highest CPU use of each worker while requests were measured.
-type workerLoad map[string]float64
+// workerLoad is the CPU use of each worker that was heard of, percent of its cores.
+type workerLoad map[string]*cpuPeak
+
+// cpuPeak is the highest use over a second: since the worker's start, and while
+// requests were measured.
+type cpuPeak struct{ ever, measured float64 }
 
 // onHealth notes a worker's health. It comes over the bus, where messages may be lost:
 // it is an observation, not part of the books.
@@ -25,11 +29,18 @@ func (l *ledger) onHealth(worker string, m *messages.WorkerHealth) {
 	for _, p := range l.books.ordered {
 		measuring = measuring || p.inResults() && !p.closed
 	}
-	peak := l.workers[worker]
-	if measuring {
-		peak = max(peak, m.CPUPeakUsage, m.Health.CPUUsage)
+	w := l.workers[worker]
+	if w == nil {
+		w = &cpuPeak{}
+		l.workers[worker] = w
 	}
-	l.workers[worker] = peak
+	if measuring {
+		w.measured = max(w.measured, m.Health.CPUUsage)
+		if m.CPUPeakUsage > w.ever { // reached since the last message
+			w.measured = max(w.measured, m.CPUPeakUsage)
+		}
+	}
+	w.ever = max(w.ever, m.CPUPeakUsage)
 }
 
 // clockWatch looks for steps of the wall clock. The process's own wall clock follows
@@ -84,11 +95,11 @@ func (l *ledger) judge(r *exporters.Profile) {
 		q.KernelStampPct = &pct
 	}
 	var busy []string
-	for id, peak := range l.workers {
-		if peak > 0 && (q.WorkerCPUMaxPct == nil || peak > *q.WorkerCPUMaxPct) {
-			q.WorkerCPUMaxPct = &peak
+	for id, w := range l.workers {
+		if w.measured > 0 && (q.WorkerCPUMaxPct == nil || w.measured > *q.WorkerCPUMaxPct) {
+			q.WorkerCPUMaxPct = &w.measured
 		}
-		if peak >= highCPUPct {
+		if w.measured >= highCPUPct {
 			busy = append(busy, id)
 		}
 	}

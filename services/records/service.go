@@ -10,6 +10,7 @@ import (
 
 	"aiperf/bootstrap"
 	"aiperf/clock"
+	"aiperf/config"
 	"aiperf/messages"
 	"aiperf/messages/bus"
 	"aiperf/plugins"
@@ -30,12 +31,22 @@ const (
 	reportLimit = 5 * time.Second
 )
 
+// outlet is the part of a process that the service speaks through.
+type outlet interface {
+	Publish(m messages.Message)
+	SendControl(ctx context.Context, m messages.Message) error
+	Command(ctx context.Context, name string, payload any, timeout time.Duration) (*messages.CommandResponse, error)
+}
+
 // RecordsManager is the records_manager service: it feeds the ledger.
 //
 // The ledger's goroutine alone touches the ledger. It reads the records socket, which
 // holds its senders back when the ledger is behind, and an inbox of everything else.
 type RecordsManager struct {
-	p      *bootstrap.Process
+	doc    *config.Run
+	log    *bootstrap.Logger
+	node   *bus.Node
+	out    outlet
 	pull   *bus.Socket
 	ledger *ledger
 	inbox  chan func(*ledger)
@@ -51,11 +62,7 @@ func New(p *bootstrap.Process) (bootstrap.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &RecordsManager{p: p, inbox: make(chan func(*ledger), inboxSize)}
-	r.run, r.stop = context.WithCancel(context.Background())
-	r.ledger = newLedger(p.Run, registry, p.Log, outlets{
-		now: clock.Wall, publish: p.Publish, report: r.report, command: r.command,
-	})
+	r := newManager(p.Run, registry, p.Log, p.ZMQ, p)
 	h := p.Handlers
 	h.Capability("result_producer:profile")
 	h.OnCommand(messages.CommandProfileConfigure, r.onConfigure)
@@ -67,10 +74,17 @@ func New(p *bootstrap.Process) (bootstrap.Service, error) {
 	return r, nil
 }
 
+func newManager(run *config.Run, registry *plugins.Registry, log *bootstrap.Logger, node *bus.Node, out outlet) *RecordsManager {
+	r := &RecordsManager{doc: run, log: log, node: node, out: out, inbox: make(chan func(*ledger), inboxSize)}
+	r.run, r.stop = context.WithCancel(context.Background())
+	r.ledger = newLedger(run, registry, log, outlets{now: clock.Wall, publish: out.Publish, report: r.report, command: r.command})
+	return r
+}
+
 // Init binds the records socket and starts the ledger.
 func (r *RecordsManager) Init(context.Context) (err error) {
-	r.pull, err = r.p.ZMQ.Open(bus.Spec{
-		Name: "records", Kind: bus.Pull, Bind: true, Address: r.p.Run.Mesh.Records, Sender: r.p.ID,
+	r.pull, err = r.node.Open(bus.Spec{
+		Name: "records", Kind: bus.Pull, Bind: true, Address: r.doc.Mesh.Records,
 		HighWater: 10000, Queue: 4096,
 	})
 	if err != nil {
@@ -97,7 +111,7 @@ func (r *RecordsManager) Stop(context.Context) error {
 // else; that ends at the latest with the journal.
 func (r *RecordsManager) keep() {
 	defer r.ledger.close()
-	if r.p.Run.RecoverReason != "" {
+	if r.doc.RecoverReason != "" {
 		r.ledger.recover()
 	}
 	tick := time.NewTicker(tickInterval)
@@ -160,15 +174,15 @@ func (r *RecordsManager) observe(do func(*ledger)) {
 func (r *RecordsManager) report(m messages.Message) {
 	ctx, done := context.WithTimeout(r.run, reportLimit)
 	defer done()
-	if err := r.p.SendControl(ctx, m); err != nil {
-		r.p.Log.Error("hand in", "type", m.MessageType(), "err", err)
+	if err := r.out.SendControl(ctx, m); err != nil {
+		r.log.Error("hand in", "type", m.MessageType(), "err", err)
 	}
 }
 
 // command asks the controller beside the ledger, and posts the answer to it.
 func (r *RecordsManager) command(name string, payload any, limit time.Duration, done func(error)) {
 	r.wg.Go(func() {
-		_, err := r.p.Command(r.run, name, payload, limit)
+		_, err := r.out.Command(r.run, name, payload, limit)
 		_ = r.post(r.run, func(*ledger) { done(err) }) // fails only when the service stops
 	})
 }
@@ -176,7 +190,7 @@ func (r *RecordsManager) command(name string, payload any, limit time.Duration, 
 // onConfigure opens the journal and the record files. A recovery has opened the files
 // already, and must not touch the journal.
 func (r *RecordsManager) onConfigure(ctx context.Context, _ msgpack.RawMessage) (any, error) {
-	if r.p.Run.RecoverReason != "" {
+	if r.doc.RecoverReason != "" {
 		return nil, nil
 	}
 	return nil, r.ask(ctx, func(l *ledger) error { return l.open() })

@@ -30,7 +30,7 @@ const (
 // Bounds of what a malformed record can make the books allocate.
 const (
 	maxPhases    = 1 << 12
-	maxIDJump    = 1 << 24 // beyond the highest id seen; credits in flight are far fewer
+	maxIDJump    = 1 << 22 // beyond the highest id seen; credits in flight are far fewer
 	maxCreditIDs = 1 << 32
 )
 
@@ -177,13 +177,13 @@ func (p *phase) finish(m *messages.CreditPhaseComplete) {
 }
 
 // sent is how many credits the phase issued, as far as it is known: an id that was
-// seen has been issued, whatever the counters say.
+// seen has been issued, whatever the counters say, and none is far from those seen.
 func (p *phase) sent() int64 {
 	n := p.stats.RequestsSent
 	if p.stats.FinalRequestsSent != nil {
 		n = *p.stats.FinalRequestsSent
 	}
-	return min(max(n, p.highest+1), maxCreditIDs)
+	return min(max(n, p.highest+1), p.highest+1+maxIDJump)
 }
 
 // missing counts the credits of which nothing is known: no record, no substitute

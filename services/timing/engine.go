@@ -9,8 +9,6 @@ import (
 
 	"aiperf/clock"
 	"aiperf/messages"
-	"aiperf/plugins/samplers"
-	"aiperf/plugins/urlselection"
 )
 
 // settings are the knobs of pacing and of the bounds.
@@ -30,14 +28,6 @@ const coalesce = time.Millisecond
 // horizon is how far ahead of now a pass issues.
 func (s settings) horizon() time.Duration { return s.lead + min(s.lead/5, coalesce) }
 
-// conversations is what a scheduler needs of the dataset.
-type conversations interface {
-	Len() int
-	ID(conversation int) string
-	NumTurns(conversation int) int
-	DelayMS(conversation, turn int) float64
-}
-
 // sink takes what the engine has to say. A slice is only lent until the call
 // returns.
 type sink interface {
@@ -46,16 +36,6 @@ type sink interface {
 	publish(m messages.Message)     // for watchers
 	sendRecords(m messages.Message) // what the records manager counts on, in this order
 	finished(m *messages.CreditsComplete)
-}
-
-// load is what a run is made of; it is known once the dataset is there.
-type load struct {
-	plans         []*phasePlan
-	conversations conversations
-	sampler       samplers.Sampler      // one for the run: a phase goes on where the one before stopped
-	urls          urlselection.Selector // nil with one URL
-	// migratable sessions hold no history in their worker: another can go on with them.
-	migratable bool
 }
 
 // engine runs the phases one after another. It holds no clock: every call says what
@@ -185,70 +165,6 @@ func (e *engine) takeReturns(now clock.MonoNS, workerID string, returns []messag
 	}
 }
 
-// workerReady adds a worker to the pool.
-func (e *engine) workerReady(now clock.MonoNS, id string) {
-	if _, gone := e.router.gone[id]; gone {
-		e.log.Warn("a worker that was lost speaks again; it is not given work", "worker", id)
-		return
-	}
-	e.expected[id] = struct{}{}
-	if e.router.join(id, now) {
-		e.log.Debug("worker is dispatchable", "worker", id)
-	}
-}
-
-// workerPaused takes a worker out of the pool at its own request.
-func (e *engine) workerPaused(id, reason string) {
-	if !e.router.pause(id) {
-		return
-	}
-	e.log.Info("worker takes no more credits", "worker", id, "reason", reason)
-	if e.phase != nil {
-		e.phase.leave(e.router.workers[id])
-	}
-}
-
-// workerLeft is a graceful leave: everything it had has returned. What has not is lost.
-func (e *engine) workerLeft(now clock.MonoNS, id string) {
-	e.remove(now, id, "worker "+id+" left without returning the credit")
-}
-
-// workerDied closes the books of a worker whose process has ended. replacement is
-// the id of the process that is started instead, empty when there is none.
-func (e *engine) workerDied(now clock.MonoNS, id, how, replacement string) {
-	delete(e.expected, id)
-	if replacement != "" {
-		e.expected[replacement] = struct{}{}
-	}
-	e.remove(now, id, fmt.Sprintf("worker %s %s", id, how))
-	if len(e.expected) == 0 && e.running {
-		e.fail(now, fmt.Errorf("every worker has ended; the last was %s, which %s", id, how))
-	}
-}
-
-// remove forgets a worker: its credits in flight are lost, its sessions go on
-// elsewhere or end.
-func (e *engine) remove(now clock.MonoNS, id, reason string) {
-	w := e.router.remove(id)
-	if w == nil {
-		return
-	}
-	p := e.phase
-	if p != nil {
-		p.leave(w)
-		lost := p.idsInFlight(w)
-		for _, credit := range lost {
-			p.lose(now, p.flights[credit], reason)
-		}
-		if len(lost) > 0 {
-			e.log.Error("credits in flight are lost with their worker", "worker", id, "credits", len(lost), "reason", reason)
-		}
-	}
-	for s := range w.sessions {
-		e.router.unstick(s)
-	}
-}
-
 // cancel ends the run early at the user's wish.
 func (e *engine) cancel(now clock.MonoNS) {
 	if e.cancelled || e.done {
@@ -273,11 +189,6 @@ func (e *engine) fail(now clock.MonoNS, err error) {
 	}
 }
 
-// canGoOn tells whether a session's next turn has a worker that can execute it.
-func (e *engine) canGoOn(s *session) bool {
-	return e.migratable || s.worker != nil && s.worker.pooled
-}
-
 // nextURL gives each session one of the URLs; −1 with only one.
 func (e *engine) nextURL() int {
 	if e.urls == nil {
@@ -292,48 +203,4 @@ func (e *engine) conversationID(conversation int) string {
 		e.ids[conversation] = e.conversations.ID(conversation)
 	}
 	return e.ids[conversation]
-}
-
-// dispatch puts a credit into its worker's batch.
-func (e *engine) dispatch(w *worker, c *messages.Credit) {
-	if len(w.outbox) == 0 {
-		e.dirty = append(e.dirty, w)
-	}
-	w.outbox = append(w.outbox, *c)
-}
-
-// record puts an error record into the batch for the records manager.
-func (e *engine) record(r messages.MetricRecord) { e.lost = append(e.lost, r) }
-
-// flush sends what the pass has produced, one batch per worker.
-func (e *engine) flush() {
-	for _, w := range e.dirty {
-		e.sink.credits(w.id, w.outbox)
-		clear(w.outbox)
-		w.outbox = w.outbox[:0]
-	}
-	e.dirty = e.dirty[:0]
-	e.flushRecords()
-}
-
-// recordBatch bounds a batch of error records.
-const recordBatch = 64
-
-func (e *engine) flushRecords() {
-	for len(e.lost) > 0 {
-		n := min(recordBatch, len(e.lost))
-		e.sink.sendRecords(&messages.MetricRecords{Records: e.lost[:n:n]})
-		e.lost = e.lost[n:]
-	}
-	e.lost = nil
-}
-
-func (e *engine) publish(m messages.Message) { e.sink.publish(m) }
-
-// toAll sends a phase border to the records manager, behind the records it follows,
-// and publishes it.
-func (e *engine) toAll(m messages.Message) {
-	e.flushRecords()
-	e.sink.sendRecords(m)
-	e.sink.publish(m)
 }

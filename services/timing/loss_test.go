@@ -144,6 +144,24 @@ var _ = Describe("the loss of a worker", func() {
 		}
 	})
 
+	It("ends a session whose turn the worker gave up by itself", func() {
+		w := newWorld(scenario{phases: burst(config.Phase{Sessions: ptr(3)}), data: turnsOf{turns: []int{4}}, migrate: true})
+		for _, f := range w.workers {
+			f.returns = func(w *world, f *fakeWorker, r messages.CreditReturn) {
+				if r.ID == 1 {
+					r.Cancelled, r.RecordEmitted = true, false
+				}
+				w.after(f.hop, func() { w.deliver(f, r) })
+			}
+		}
+		w.run()
+		s := w.final(0).Stats
+		Expect(s.RequestsSent).To(BeEquivalentTo(2 + 4 + 4))
+		Expect(s.CancelledSessions).To(BeEquivalentTo(1))
+		Expect(s.CompletedSessions).To(BeEquivalentTo(2))
+		Expect(w.final(0).NoRecord).To(Equal([][2]int64{{1, 1}}))
+	})
+
 	It("gets a record in the place of one that the worker could not make", func() {
 		w := newWorld(scenario{phases: burst(config.Phase{Requests: ptr(3)})})
 		for _, f := range w.workers {

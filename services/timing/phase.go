@@ -159,8 +159,10 @@ func (p *phase) begin(now clock.MonoNS) {
 	if p.plan.pattern != nil {
 		p.schedule = newSchedule(p.plan.pattern, now, p.e.settings.catchUp)
 	}
-	p.nextProgress = now.Add(p.e.settings.progressEvery)
-	p.nextLog = never
+	p.nextProgress, p.nextLog = never, never
+	if every := p.e.settings.progressEvery; every > 0 {
+		p.nextProgress = now.Add(every)
+	}
 	if every := p.e.settings.warmupLogEvery; every > 0 && p.stats.PhaseKind == messages.PhaseWarmup {
 		p.nextLog = now.Add(every)
 	}

@@ -3,6 +3,7 @@ package timing
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"aiperf/config"
@@ -84,6 +85,7 @@ func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seed
 	}
 	if _, closed := pattern.(arrivals.ConcurrencyBurst); closed {
 		plan.concurrency, plan.ratePerSec = max(1, plan.concurrency), 0
+		plan.announced.Concurrency = wide(&plan.concurrency)
 		return plan, nil
 	}
 	plan.pattern = pattern
@@ -132,4 +134,13 @@ func wide(n *int) *int64 {
 	return &v
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+// longest bounds every span that is asked for (about 73 years), so that several of
+// them added to an instant stay in range.
+const longest = time.Duration(math.MaxInt64 / 4)
+
+func seconds(s float64) time.Duration {
+	if ns := s * float64(time.Second); ns < float64(longest) {
+		return time.Duration(ns)
+	}
+	return longest
+}

@@ -205,7 +205,7 @@ func (c *chaos) books() {
 
 var _ = Describe("whatever happens", func() {
 	It("every credit ends exactly once, no slot leaks, and the run ends", func() {
-		for seed := range uint64(400) {
+		for seed := range uint64(200) {
 			By(fmt.Sprintf("seed %d", seed))
 			c := newChaos(seed)
 			c.w.run()

@@ -2,12 +2,12 @@ package timing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/vmihailenco/msgpack/v5"
 
 	"aiperf/bootstrap"
 	"aiperf/clock"
@@ -16,8 +16,6 @@ import (
 	"aiperf/messages"
 	"aiperf/messages/bus"
 	"aiperf/plugins"
-	"aiperf/plugins/samplers"
-	"aiperf/plugins/urlselection"
 )
 
 func init() {
@@ -112,7 +110,7 @@ func (t *TimingManager) pacer() (waiter, error) {
 		return nil, fmt.Errorf("open the precise timer: %w", err)
 	}
 	t.alarm = alarm
-	t.log.Debug("pacer: absolute deadlines of the monotonic clock on a thread of its own")
+	t.log.Info("Pacer: absolute deadlines of the monotonic clock, on a thread of its own")
 	return alarm, nil
 }
 
@@ -172,129 +170,12 @@ func (t *TimingManager) Stop(context.Context) error {
 	return nil
 }
 
-// onConfigure opens the dataset and makes the plans. The announcement comes with the
-// command; the files lie where the run document says.
-func (t *TimingManager) onConfigure(ctx context.Context, _ msgpack.RawMessage) (any, error) {
-	registry, _, err := plugins.Load(t.run.PluginManifests)
-	if err != nil {
-		return nil, err
-	}
-	store, err := dataset.Open(t.run.DatasetDir)
-	if err != nil {
-		return nil, err
-	}
-	l, err := newLoad(t.run, registry, store, store.Format() == dataset.FormatPayloadBytes)
-	if err != nil {
-		store.Close()
-		return nil, err
-	}
-	return nil, t.loop.ask(ctx, func(e *engine, _ clock.MonoNS) error {
-		if t.store != nil {
-			store.Close()
-			return fmt.Errorf("configure timing: already configured")
-		}
-		t.store = store
-		return e.configure(l)
-	})
-}
-
-// newLoad makes what a run consists of: its phases, and the choice of conversations
-// and URLs.
-func newLoad(run *config.Run, registry *plugins.Registry, c conversations, migratable bool) (load, error) {
-	seed := run.ProcessSeed
-	if run.RandomSeed != nil {
-		seed = *run.RandomSeed
-	}
-	l := load{conversations: c, migratable: migratable}
-	var err error
-	if l.plans, err = newPlans(run, registry, dataset.NewSeeds(seed)); err != nil {
-		return l, err
-	}
-	if l.sampler, err = newSampler(&run.Benchmark.Dataset, registry, seed, c.Len()); err != nil {
-		return l, err
-	}
-	if len(run.Benchmark.Endpoint.URLs) < 2 {
-		return l, nil
-	}
-	newSelector, err := plugins.Constructor[urlselection.Constructor](registry, "url_selection_strategy", run.Benchmark.Endpoint.URLStrategy)
-	if err != nil {
-		return l, err
-	}
-	l.urls, err = newSelector(len(run.Benchmark.Endpoint.URLs))
-	return l, err
-}
-
-// newSampler makes the choice of conversations; a seed of the dataset's own wins.
-func newSampler(d *config.Dataset, registry *plugins.Registry, seed uint64, n int) (samplers.Sampler, error) {
-	newSampler, err := plugins.Constructor[samplers.Constructor](registry, "dataset_sampler", d.Sampling)
-	if err != nil {
-		return nil, err
-	}
-	if d.RandomSeed != nil {
-		seed = *d.RandomSeed
-	}
-	return newSampler(samplers.Config{Conversations: n, Rand: dataset.NewSeeds(seed).Stream("dataset.sampler." + d.Sampling)})
-}
-
-func (t *TimingManager) onStart(ctx context.Context, _ msgpack.RawMessage) (any, error) {
-	return nil, t.loop.ask(ctx, func(e *engine, _ clock.MonoNS) error { return e.start() })
-}
-
-// onCancel answers when everything in flight has come back, or its bound is over, so
-// that nothing is summarised before.
-func (t *TimingManager) onCancel(ctx context.Context, _ msgpack.RawMessage) (any, error) {
-	running := false
-	err := t.loop.ask(ctx, func(e *engine, now clock.MonoNS) error {
-		running = e.running
-		e.cancel(now)
-		return nil
-	})
-	if err != nil || !running {
-		return nil, err
-	}
-	limit := time.NewTimer(seconds(t.run.Environment.Timing.CancelDrainTimeoutSec) + time.Second)
-	defer limit.Stop()
-	select {
-	case <-t.loop.finished:
-		return nil, nil
-	case <-limit.C:
-		return nil, messages.NewError("TimeoutError", "the credits in flight did not drain in time")
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
-
-// onServiceDown accounts for a worker whose process has ended.
-func (t *TimingManager) onServiceDown(ctx context.Context, raw msgpack.RawMessage) (any, error) {
-	down, err := bootstrap.Payload[messages.ServiceDown](raw)
-	if err != nil {
-		return nil, err
-	}
-	if down.ServiceType != "worker" {
-		return nil, nil
-	}
-	return nil, t.loop.ask(ctx, func(e *engine, now clock.MonoNS) error {
-		e.workerDied(now, down.DownServiceID, howItEnded(&down), down.ReplacementID)
-		return nil
-	})
-}
-
-// howItEnded completes a sentence about a process.
-func howItEnded(d *messages.ServiceDown) string {
-	switch {
-	case d.Signal != "":
-		return "was ended by " + d.Signal
-	case d.ExitCode != nil:
-		return fmt.Sprintf("ended with exit code %d", *d.ExitCode)
-	default:
-		return "ended"
-	}
-}
+var errUnknown = errors.New("no such message on this channel")
 
 // onRouter serves what workers say on the dispatch channel.
 func (t *TimingManager) onRouter(ctx context.Context, d bus.Delivery) error {
 	if d.Envelope.Type != "worker_dispatchable" {
-		return fmt.Errorf("unknown message on the credit router")
+		return errUnknown
 	}
 	id := d.From
 	return t.loop.post(ctx, func(e *engine, now clock.MonoNS) { e.workerReady(now, id) })
@@ -322,5 +203,5 @@ func (t *TimingManager) onReturns(ctx context.Context, d bus.Delivery) error {
 	case "worker_shutdown":
 		return t.loop.post(ctx, func(e *engine, now clock.MonoNS) { e.workerLeft(now, id) })
 	}
-	return fmt.Errorf("unknown message on the return channel")
+	return errUnknown
 }

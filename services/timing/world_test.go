@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"aiperf/clock"
@@ -210,6 +211,9 @@ func (w *world) step() {
 		next = min(next, w.events[0].at)
 	}
 	Expect(next).NotTo(Equal(never), "the run hangs: nothing will ever happen")
+	if w.now.Sub(epoch) > 3*time.Hour {
+		Fail("the run hangs: nothing happens any more")
+	}
 	if next <= w.now {
 		w.tooBusy++
 		Expect(w.tooBusy).To(BeNumerically("<", 10000), "the engine is busy without getting on")
@@ -334,3 +338,5 @@ func warmup(p config.Phase) config.Phase {
 	p.Name, p.Kind, p.GraceInfinite, p.ExcludeFromResults = "warmup", config.KindWarmup, true, true
 	return p
 }
+
+var okReturn = messages.CreditReturn{RecordEmitted: true}

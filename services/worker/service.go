@@ -26,6 +26,7 @@ func init() {
 // Worker is the worker service: the sockets and resources around an engine.
 type Worker struct {
 	p       *bootstrap.Process
+	publish func(messages.Message)
 	router  *bus.Socket            // credit_router
 	returns *bus.Socket            // credit_return
 	pushes  map[string]*bus.Socket // raw_inference, by record processor
@@ -45,7 +46,7 @@ type Worker struct {
 
 // New makes the worker and registers its handlers.
 func New(p *bootstrap.Process) (bootstrap.Service, error) {
-	w := &Worker{p: p, pushes: map[string]*bus.Socket{}}
+	w := &Worker{p: p, publish: p.Publish, pushes: map[string]*bus.Socket{}}
 	w.out = newOutbox(w.recycle)
 	w.run, w.stop = context.WithCancel(context.Background())
 	p.Handlers.OnCommand(messages.CommandProfileConfigure, w.onConfigure)
@@ -95,7 +96,7 @@ func (w *Worker) Start(context.Context) error {
 	w.announce(messages.WorkerWaitingForDataset)
 	interval := seconds(w.p.Run.Environment.Worker.HealthCheckIntervalSec)
 	if interval > 0 {
-		w.wg.Go(func() { reportHealth(w.run, interval, newMeter(), w.state, w.p.Publish) })
+		w.wg.Go(func() { reportHealth(w.run, interval, newMeter(), w.state, w.publish) })
 	}
 	return nil
 }
@@ -210,7 +211,7 @@ func (w *Worker) recycle(it *item) {
 }
 
 func (w *Worker) announce(state string) {
-	w.p.Publish(&messages.WorkerStartupState{StartupState: state, RequestNS: clock.Wall()})
+	w.publish(&messages.WorkerStartupState{StartupState: state, RequestNS: clock.Wall()})
 }
 
 // Stop takes no more credits, aborts what is under way, sends every record and return

@@ -1,0 +1,65 @@
+package timing
+
+import (
+	"aiperf/config"
+	"aiperf/dataset"
+	"aiperf/plugins"
+	"aiperf/plugins/samplers"
+	"aiperf/plugins/urlselection"
+)
+
+// conversations is what a scheduler needs of the dataset.
+type conversations interface {
+	Len() int
+	ID(conversation int) string
+	NumTurns(conversation int) int
+	DelayMS(conversation, turn int) float64
+}
+
+// load is what a run is made of; it is known once the dataset is there.
+type load struct {
+	plans         []*phasePlan
+	conversations conversations
+	sampler       samplers.Sampler      // one for the run: a phase goes on where the one before stopped
+	urls          urlselection.Selector // nil with one URL
+	// migratable sessions hold no history in their worker: another can go on with them.
+	migratable bool
+}
+
+// newLoad makes what a run consists of: its phases, and the choice of conversations
+// and URLs.
+func newLoad(run *config.Run, registry *plugins.Registry, c conversations, migratable bool) (load, error) {
+	seed := run.ProcessSeed
+	if run.RandomSeed != nil {
+		seed = *run.RandomSeed
+	}
+	l := load{conversations: c, migratable: migratable}
+	var err error
+	if l.plans, err = newPlans(run, registry, dataset.NewSeeds(seed)); err != nil {
+		return l, err
+	}
+	if l.sampler, err = newSampler(&run.Benchmark.Dataset, registry, seed, c.Len()); err != nil {
+		return l, err
+	}
+	if len(run.Benchmark.Endpoint.URLs) < 2 {
+		return l, nil
+	}
+	newSelector, err := plugins.Constructor[urlselection.Constructor](registry, "url_selection_strategy", run.Benchmark.Endpoint.URLStrategy)
+	if err != nil {
+		return l, err
+	}
+	l.urls, err = newSelector(len(run.Benchmark.Endpoint.URLs))
+	return l, err
+}
+
+// newSampler makes the choice of conversations; a seed of the dataset's own wins.
+func newSampler(d *config.Dataset, registry *plugins.Registry, seed uint64, n int) (samplers.Sampler, error) {
+	newSampler, err := plugins.Constructor[samplers.Constructor](registry, "dataset_sampler", d.Sampling)
+	if err != nil {
+		return nil, err
+	}
+	if d.RandomSeed != nil {
+		seed = *d.RandomSeed
+	}
+	return newSampler(samplers.Config{Conversations: n, Rand: dataset.NewSeeds(seed).Stream("dataset.sampler." + d.Sampling)})
+}
