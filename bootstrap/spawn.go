@@ -121,6 +121,11 @@ func (m *Mesh) start(spec config.ServiceSpec, run *config.Run) (p *process, err 
 		guardW.Close()
 		return nil, fmt.Errorf("start service %s: %w", spec.ID, err)
 	}
+	if spec.Type == MockServerType && run.Mesh.MockListener != nil {
+		// From here on the server alone holds the socket: when it dies, connections are
+		// refused instead of waiting for nobody.
+		_ = run.Mesh.MockListener.Close()
+	}
 	m.readers.Go(func() {
 		_ = config.WriteRun(runW, run) // a child that died early is seen by its exit
 		runW.Close()

@@ -84,15 +84,15 @@ func renderFiles(c *Console, run *config.Run, r *Report) {
 	}
 }
 
-// renderDeaths tells of processes whose share of the results is missing. Workers and
-// those that were restarted are in the quality block.
+// renderDeaths tells of processes whose share of the results is missing. Workers, the
+// target and those that were restarted are in the quality block.
 func renderDeaths(c *Console, r *Report) {
 	if r.Profile == nil {
 		return
 	}
 	var lines []string
 	for _, p := range r.Profile.Quality.Processes {
-		if !p.Restarted && p.ServiceType != "worker" {
+		if !p.Restarted && p.ServiceType != "worker" && p.ServiceType != "mock_server" {
 			lines = append(lines, "  "+p.ServiceID+": "+p.How)
 		}
 	}

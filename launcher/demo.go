@@ -61,11 +61,13 @@ var demoPresets = []preset{
 	{"--streaming", func(f *config.Flags) bool { return !f.Streaming.Set && demoStreams(f) }},
 	{"--isl 128", func(f *config.Flags) bool { return !f.ISL.Set }},
 	{"--osl 64", func(f *config.Flags) bool { return !f.OSL.Set && demoStreams(f) }},
+	{"--extra-inputs ignore_eos:true", func(f *config.Flags) bool { return !f.ExtraInputs.Set && demoStreams(f) }}, // the server always does
 	{"--concurrency 16", func(f *config.Flags) bool { return !f.Concurrency.Set && !f.RequestRate.Set }},
 	{"--request-count 320", func(f *config.Flags) bool { return !f.RequestCount.Set && !f.DurationSec.Set && !f.Sessions.Set }},
 	{"--warmup-request-count 16", func(f *config.Flags) bool {
 		return !f.WarmupRequests.Set && !f.WarmupSessions.Set && !f.WarmupDurationSec.Set
 	}},
+	{"--num-dataset-entries 336", func(f *config.Flags) bool { return !f.DatasetEntries.Set && !f.RequestCount.Set }}, // no prompt twice
 	{"--random-seed 42", func(f *config.Flags) bool { return !f.RandomSeed.Set }},
 }
 

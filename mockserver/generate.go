@@ -108,7 +108,7 @@ func appendUsage(b []byte, prompt, completion int) []byte {
 	b = strconv.AppendInt(b, int64(completion), 10)
 	b = append(b, `,"total_tokens":`...)
 	b = strconv.AppendInt(b, int64(prompt+completion), 10)
-	return append(b, '}')
+	return append(b, `,"prompt_tokens_details":{"cached_tokens":0}}`...) // there is no prefix cache
 }
 
 // appendQuoted writes a JSON string. HTML characters stay as they are.

@@ -1,7 +1,6 @@
 package mockserver
 
 import (
-	"sync/atomic"
 	"time"
 
 	"aiperf/clock"
@@ -79,37 +78,3 @@ const longest = float64(24 * time.Hour)
 
 func duration(ns float64) time.Duration     { return time.Duration(min(ns, longest)) }
 func milliseconds(ms float64) time.Duration { return duration(ms * float64(time.Millisecond)) }
-
-// stall moves instants out of the window in which the server stands still. It is
-// safe for concurrent use.
-type stall struct {
-	at, length time.Duration
-	from       atomic.Int64 // MonoNS of the first inference request; 0 = none yet
-}
-
-func newStall(s Stall) *stall {
-	return &stall{at: duration(s.AtSec * float64(time.Second)), length: duration(s.ForSec * float64(time.Second))}
-}
-
-// begin starts the count at the first request.
-func (s *stall) begin(now clock.MonoNS) {
-	if s.length > 0 && s.from.Load() == 0 {
-		s.from.CompareAndSwap(0, int64(now))
-	}
-}
-
-// shift returns due, or the end of the window when due lies in it.
-func (s *stall) shift(due clock.MonoNS) clock.MonoNS {
-	if s.length == 0 {
-		return due
-	}
-	from := clock.MonoNS(s.from.Load())
-	if from == 0 {
-		return due
-	}
-	start := from.Add(s.at)
-	if end := start.Add(s.length); due >= start && due < end {
-		return end
-	}
-	return due
-}

@@ -29,7 +29,7 @@ type birth struct{ dnsStart, dnsEnd, connectStart, connectEnd clock.MonoNS }
 type wire struct {
 	readAt             atomic.Int64 // return of the last read that brought bytes
 	sendStart, sendEnd atomic.Int64
-	writes             atomic.Int64
+	writes, sent       atomic.Int64 // calls; those that put something on the network
 	writing            atomic.Bool
 	ended              atomic.Bool // the peer has closed its side
 }
@@ -72,7 +72,11 @@ func (c *conn) Write(p []byte) (int, error) {
 	w.writing.Store(true)
 	w.writes.Add(1)
 	w.sendStart.CompareAndSwap(0, int64(clock.Now()))
+	w.sent.Add(1) // at once: the answer may be there before this returns
 	n, err := c.Conn.Write(p)
+	if n == 0 {
+		w.sent.Add(-1)
+	}
 	w.sendEnd.Store(int64(clock.Now()))
 	w.writing.Store(false)
 	return n, err

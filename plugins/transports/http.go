@@ -56,6 +56,7 @@ func NewHTTP(c Config) (Transport, error) {
 	if connections < 1 {
 		return nil, fmt.Errorf("AIPERF_HTTP_CONNECTION_LIMIT: want at least 1 connection, got %d", connections)
 	}
+	warnLimits(c.Concurrency, note)
 	t := &HTTP{
 		dialer: newDialer(c.Environment, note), reuse: plugins.Normal(c.Endpoint.ConnectionReuse), note: note,
 		limit: time.Duration(c.Endpoint.TimeoutSec * float64(time.Second)),

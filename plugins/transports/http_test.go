@@ -419,13 +419,24 @@ var _ = Describe("connections", func() {
 	})
 
 	It("that the server closed while idle are replaced without an error", func(ctx context.Context) {
-		s, connections := counting(false)
+		end, ended := make(chan struct{}), make(chan struct{})
+		connections := 0
+		at := target(rawServer(func(c net.Conn) {
+			connections++
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+			<-end // the exchange is over; nobody reads here, so that closing is immediate
+			_ = c.Close()
+			ended <- struct{}{}
+		}))
 		t := newTransport(settings(), config.Endpoint{})
-		for range 5 {
-			Expect(exchange(ctx, t, &Request{URL: target(s.URL)}).Error).To(BeNil())
-			s.CloseClientConnections()
+		for range 20 {
+			x := exchange(ctx, t, &Request{URL: at})
+			Expect(x.Error).To(BeNil())
+			Expect(x.Trace.Reused).To(BeFalse())
+			end <- struct{}{}
+			<-ended
 		}
-		Expect(connections.Load()).To(BeEquivalentTo(5))
+		Expect(connections).To(Equal(20))
 	})
 
 	It("carry one attempt per request, whatever the server does to it", func(ctx context.Context) {
@@ -493,6 +504,14 @@ var _ = Describe("connections", func() {
 		}()
 		x := exchange(ctx, newTransport(settings(), config.Endpoint{}), &Request{URL: target("https://" + l.Addr().String())})
 		Expect(x.Error.Type).To(Equal("ClientConnectorSSLError"))
+	})
+
+	It("are missed before they are needed", func() {
+		var notes []string
+		warnLimits(1<<40, func(s string) { notes = append(notes, s) })
+		Expect(notes).NotTo(BeEmpty())
+		Expect(notes[0]).To(ContainSubstring("ulimit -n"))
+		warnLimits(0, func(string) { Fail("nothing is wanted") })
 	})
 
 	It("serve many requests at a time", func(ctx context.Context) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
 
@@ -63,21 +64,17 @@ func (c *Controller) writeFiles(report *exporters.Report) {
 			report.FailedExporters = append(report.FailedExporters, name)
 		}
 	}
-	limit := c.bounds.export
-	if isClosed(c.cancelled) {
-		limit = max(c.left(c.bounds.exported), leastExport)
-	}
-	ctx, stop := context.WithTimeout(c.run, limit)
+	ctx, stop := c.exportTime()
 	defer stop()
 	written := *report // theirs to fill in, until they are done
 	done := make(chan []exporters.Failure, 1)
-	go func() { done <- runExporters(ctx, c, &written) }()
+	go func() { done <- c.runExporters(ctx, &written) }()
 	var failures []exporters.Failure
 	select {
 	case failures = <-done:
 		*report = written
 	case <-ctx.Done():
-		failures = []exporters.Failure{{Exporter: "all", Err: fmt.Errorf("not done within %s", limit)}}
+		failures = []exporters.Failure{{Exporter: "all", Err: context.Cause(ctx)}}
 		report.FailedExporters = append(report.FailedExporters, "all")
 	}
 	for _, f := range failures {
@@ -89,13 +86,37 @@ func (c *Controller) writeFiles(report *exporters.Report) {
 	}
 }
 
-func runExporters(ctx context.Context, c *Controller, r *exporters.Report) (failures []exporters.Failure) {
+// exportTime is a context that ends when the files have to be written: after the bound
+// of any run, or soon after a cancel, be it before or meanwhile.
+func (c *Controller) exportTime() (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithTimeoutCause(c.run, c.bounds.export, fmt.Errorf("not done within %s", c.bounds.export))
+	hurried, hurry := context.WithCancelCause(ctx)
+	c.wg.Go(func() {
+		select {
+		case <-c.cancelled:
+		case <-hurried.Done():
+			return
+		}
+		select {
+		case <-time.After(max(c.left(c.bounds.exported), leastExport)):
+			hurry(errors.New("not done in the time of a cancelled run"))
+		case <-hurried.Done():
+		}
+	})
+	return hurried, func() {
+		hurry(nil)
+		stop()
+	}
+}
+
+// runExporters calls the exporters; a panic in one of them must not cost the report.
+func (c *Controller) runExporters(ctx context.Context, r *exporters.Report) (failures []exporters.Failure) {
 	defer func() {
 		if p := recover(); p != nil {
 			failures = []exporters.Failure{{Exporter: "all", Err: fmt.Errorf("panic: %v", p)}}
 		}
 	}()
-	return exporters.Export(ctx, c.doc, r)
+	return c.write(ctx, c.doc, r)
 }
 
 func (c *Controller) removeJournal() {
@@ -105,10 +126,14 @@ func (c *Controller) removeJournal() {
 	}
 }
 
-// failedExporter reads the name of a stream exporter out of an error of the result.
+// failedExporter says which file an error of the result has cost: that of a stream
+// exporter, those made from the results when it is fatal, or none.
 func failedExporter(e messages.ErrorDetails) string {
 	details, _ := e.Details.(map[string]any)
 	name, _ := details["exporter"].(string)
+	if name == "" && fatal(e) {
+		return "results"
+	}
 	return name
 }
 

@@ -138,7 +138,7 @@ func newMesh(run *config.Run, change ...func(*Controller)) *mesh {
 		Log: bootstrap.NewLogger(slog.NewTextHandler(io.Discard, nil)),
 	}
 	m := &mesh{Controller: newController(p, plugins.Builtin(), w), node: node, watched: w, stopped: w.done, order: &commandLog{}, fakes: map[string]*fake{}}
-	m.bounds.shutdown = time.Second
+	m.bounds.shutdown = 200 * time.Millisecond
 	for _, f := range change {
 		f(m.Controller)
 	}

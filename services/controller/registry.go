@@ -172,6 +172,18 @@ func (r *registry) missing() (unregistered, unconfigured []string) {
 	return unregistered, unconfigured
 }
 
+// count is how many of the expected services are there.
+func (r *registry) count() (there, expected int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id := range r.expected {
+		if r.present[id] != nil {
+			there++
+		}
+	}
+	return there, len(r.expected)
+}
+
 // claimStart marks every configured service as started. Whoever is configured later
 // claims its start for itself.
 func (r *registry) claimStart() {

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -89,6 +90,47 @@ var _ = Describe("a run", func() {
 		Expect(filepath.Join(m.doc.ArtifactDir, "profile_export_aiperf.json")).To(BeARegularFile())
 		Expect(m.marker()).To(HaveKeyWithValue("partial", true))
 		Expect(filepath.Join(m.doc.ArtifactDir, bootstrap.JournalName)).To(BeAnExistingFile(), "it may still be needed")
+	})
+
+	It("leaves exporters behind that do not end, and says so", func() {
+		release := make(chan struct{})
+		DeferCleanup(func() { close(release) })
+		m := running(func(c *Controller) {
+			c.bounds.export = 10 * time.Millisecond
+			c.write = func(context.Context, *config.Run, *exporters.Report) []exporters.Failure { <-release; return nil }
+		})
+		m.finishLoad(goodProfile(3))
+		r := m.report()
+		Expect(operations(r)).To(Equal([]string{"export_results: ExporterError"}))
+		Expect(m.reportOf(r).FailedExporters).To(Equal([]string{"all"}))
+		Expect(m.reportOf(r).Profile.Completed).To(BeEquivalentTo(3), "the report is still shown")
+	})
+
+	It("shortens the time of the exporters when a cancel comes", func() {
+		release, begun := make(chan struct{}), make(chan struct{})
+		DeferCleanup(func() { close(release) })
+		m := running(func(c *Controller) {
+			c.bounds.exported = 10 * time.Millisecond
+			c.write = func(context.Context, *config.Run, *exporters.Report) []exporters.Failure {
+				close(begun)
+				<-release
+				return nil
+			}
+		})
+		m.finishLoad(goodProfile(3))
+		Eventually(begun, patient).Should(BeClosed())
+		m.cancel("interrupt")
+		Expect(operations(m.report())).To(Equal([]string{"export_results: ExporterError"}))
+	})
+
+	It("survives an exporter that panics", func() {
+		m := running(func(c *Controller) {
+			c.write = func(context.Context, *config.Run, *exporters.Report) []exporters.Failure { panic("a bug") }
+		})
+		m.finishLoad(goodProfile(3))
+		r := m.report()
+		Expect(operations(r)).To(Equal([]string{"export_results: ExporterError"}))
+		Expect(r.ExitErrors[0].ErrorDetails.Message).To(ContainSubstring("a bug"))
 	})
 
 	It("counts a record file that failed while the run went on as a failed exporter", func() {

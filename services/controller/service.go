@@ -40,6 +40,7 @@ type Controller struct {
 	out      outlet
 	handlers *bootstrap.Handlers
 	bounds   bounds
+	write    func(context.Context, *config.Run, *exporters.Report) []exporters.Failure
 	plugins  *plugins.Registry
 	registry *registry
 	health   *healthBoard
@@ -73,7 +74,7 @@ func New(p *bootstrap.Process) (bootstrap.Service, error) {
 
 func newController(p *bootstrap.Process, known *plugins.Registry, out outlet) *Controller {
 	c := &Controller{
-		doc: p.Run, id: p.ID, log: p.Log, node: p.ZMQ, out: out, handlers: p.Handlers, plugins: known, bounds: usual,
+		doc: p.Run, id: p.ID, log: p.Log, node: p.ZMQ, out: out, handlers: p.Handlers, plugins: known, bounds: usual, write: exporters.Export,
 		registry: newRegistry(p.Run.Mesh.Services, p.ID), health: newHealthBoard(p.Run.Environment),
 		joined: newJoin(), errors: &errorLog{}, dataset: newDatasetGate(), cancelled: make(chan struct{}),
 	}
@@ -209,7 +210,8 @@ func (c *Controller) onRegistration(d bus.Delivery) error {
 		return nil
 	}
 	if c.registry.register(d.From, d.Envelope.Seq, &reg, bootstrap.ResultDomains(reg.Capabilities)) {
-		c.log.Debug("registered", "service", d.From)
+		there, expected := c.registry.count()
+		c.log.Info(fmt.Sprintf("registered %d/%d: %s %s", there, expected, reg.ServiceType, d.From))
 		c.wg.Go(func() { c.configure(d.From, reg.ServiceType) })
 	}
 	return nil
@@ -242,60 +244,6 @@ func (c *Controller) relay(name string, types ...string) bootstrap.CommandFunc {
 	}
 }
 
-// onServiceDown accounts for a death: the books of the run, the bus, and everybody
-// who has to deal with it.
-func (c *Controller) onServiceDown(ctx context.Context, raw msgpack.RawMessage) (any, error) {
-	down, err := bootstrap.Payload[messages.ServiceDown](raw)
-	if err != nil {
-		return nil, err
-	}
-	if down.ReplacementID == down.DownServiceID && down.ReplacementID != "" {
-		c.registry.restarting(down.DownServiceID)
-	} else {
-		c.leave(down.DownServiceID)
-		if down.ReplacementID != "" && c.registry.expect(down.ReplacementID, down.ServiceType) {
-			c.wg.Go(func() { c.configure(down.ReplacementID, down.ServiceType) }) // it was faster than this notice
-		}
-	}
-	c.health.forget(down.DownServiceID)
-	c.out.Publish(&down)
-	var told []string
-	switch down.ServiceType {
-	case "worker":
-		told = c.registry.ids("timing_manager", "records_manager")
-	case "record_processor":
-		told = c.registry.ids("worker", "records_manager")
-	default:
-		told = c.registry.ids("records_manager")
-	}
-	// Not every one understands it; the answer only says that it arrived.
-	if err := c.callAll(ctx, told, messages.CommandServiceDown, down, c.bounds.tell); err != nil {
-		c.log.Debug("relay service_down", "err", err)
-	}
-	return nil, nil
-}
-
-// leave takes a service out of the run. A result that it still owed is owed no more,
-// and the report says so.
-func (c *Controller) leave(id string) {
-	serviceType := c.registry.typeOf(id)
-	for _, domain := range c.joined.pending(c.registry.gone(id)) {
-		text := fmt.Sprintf("%s ended and still owed the %s result", id, domain)
-		c.log.Error(text)
-		c.errors.add(!c.optional(serviceType), "result_join", id, messages.NewError("ProducerReaped", text))
-	}
-}
-
-// onServiceError notes an error that a service could not handle. The process ends by
-// itself, and the launcher decides what follows; a start-up ends here, unless the
-// service is one that is started again or can be done without.
-func (c *Controller) onServiceError(_ context.Context, from messages.Header, m *messages.ServiceError) error {
-	serviceType := c.registry.typeOf(from.ServiceID)
-	c.errors.add(serviceType != "" && !c.optional(serviceType) && !c.replicable(serviceType), "service_runtime", from.ServiceID, &m.Error)
-	c.registry.poke()
-	return nil
-}
-
 // onProgress takes the records manager's counts for a sign of life.
 func (c *Controller) onProgress(context.Context, messages.Header, *messages.ProcessingStats) error {
 	c.beat()
@@ -303,20 +251,3 @@ func (c *Controller) onProgress(context.Context, messages.Header, *messages.Proc
 }
 
 func (c *Controller) beat() { c.pulse.Store(int64(clock.Now())) }
-
-func (c *Controller) metadata(serviceType string) plugins.ServiceMetadata {
-	meta, err := plugins.Metadata[plugins.ServiceMetadata](c.plugins, "service", serviceType)
-	if err != nil {
-		c.log.Debug("look up service", "type", serviceType, "err", err) // then it counts as required
-	}
-	return meta
-}
-
-// optional services may be missing from a run.
-func (c *Controller) optional(serviceType string) bool {
-	required := c.metadata(serviceType).Required
-	return required != nil && !*required
-}
-
-// replicable services are started again when they end.
-func (c *Controller) replicable(serviceType string) bool { return c.metadata(serviceType).Replicable }

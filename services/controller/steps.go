@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -271,13 +272,39 @@ func (c *Controller) finish(report *messages.RunReport) {
 	}
 }
 
-// shutdown asks everybody to leave, then leaves. Who does not answer is the
-// launcher's business.
+// shutdown asks everybody to leave, those too that register only now, then leaves. Who
+// does not answer is the launcher's business.
 func (c *Controller) shutdown() {
 	c.advance(messages.SystemShutdown)
-	if err := c.callAll(context.WithoutCancel(c.run), c.registry.ids(), messages.CommandShutdown, nil, c.bounds.shutdown); err != nil {
-		c.log.Debug("shut services down", "err", err)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(c.run), c.bounds.shutdown)
+	defer stop()
+	told := map[string]bool{}
+	var answers sync.WaitGroup
+	for {
+		changed := c.registry.wait()
+		for _, id := range c.registry.ids() {
+			if told[id] {
+				continue
+			}
+			told[id] = true
+			answers.Go(func() {
+				if _, err := c.call(ctx, id, messages.CommandShutdown, nil, c.bounds.shutdown); err != nil {
+					c.log.Debug("shut service down", "service", id, "err", err)
+				}
+			})
+		}
+		if unregistered, _ := c.registry.missing(); len(unregistered) == 0 {
+			break
+		}
+		select {
+		case <-changed:
+			continue
+		case <-ctx.Done():
+		case <-c.run.Done():
+		}
+		break
 	}
+	answers.Wait()
 	c.out.Shutdown()
 }
 

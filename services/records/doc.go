@@ -6,6 +6,10 @@
 //	     deaths of processes, worker health
 //	out: live records and progress on the bus, the per-record file, the results
 //
-// One goroutine, the ledger's, owns all of it; everything arrives in its inbox. It
-// knows no HTTP, no tokenizer, no monotonic stamp and no summary file's format.
+// One goroutine owns all of it and feeds the ledger, which is plain code: it reads the
+// records socket and an inbox of everything else. It knows no HTTP, no tokenizer, no
+// monotonic stamp and no summary file's format.
+//
+// Start reading at ledger.go (what arrives), then completion.go (when it is enough),
+// finish.go (in which order the run is closed) and summary.go.
 package records

@@ -115,6 +115,14 @@ var _ = Describe("the ledger's journal", func() {
 		Expect(b.open()).To(MatchError(ContainSubstring("create journal")))
 	})
 
+	It("keeps what is in it when the configuration is asked for again", func() {
+		b := journaled(GinkgoT().TempDir(), "")
+		Expect(b.open()).To(Succeed())
+		b.hear(b.phaseStart(0))
+		Expect(b.open()).To(Succeed())
+		Expect(journalSize(b.run.ArtifactDir)).To(BeNumerically(">", 0))
+	})
+
 	It("is given up when it cannot be written, and the run goes on", func() {
 		b := newFixture(testRun(1))
 		dir := GinkgoT().TempDir()

@@ -2,7 +2,6 @@ package records
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"aiperf/bootstrap"
@@ -50,6 +49,7 @@ type ledger struct {
 	log      *bootstrap.Logger
 	out      outlets
 
+	opened  bool
 	journal *journal // nil: not open, or given up
 	streams *streams
 	books   *tracker
@@ -97,14 +97,17 @@ func newLedger(run *config.Run, registry *plugins.Registry, log *bootstrap.Logge
 	return l
 }
 
-// open makes the journal and the files that are written record by record. A file
+// open makes the journal and the files that are written record by record, once. A file
 // that cannot be opened fails the run before it begins.
 func (l *ledger) open() error {
+	if l.opened {
+		return nil // what is in them already must stay
+	}
 	j, err := createJournal(l.run.ArtifactDir)
 	if err != nil {
 		return err
 	}
-	l.journal = j
+	l.journal, l.opened = j, true
 	l.streams = openStreams(l.run, l.registry, l.log)
 	if len(l.streams.failed) > 0 {
 		return fmt.Errorf("open stream exporters: %w", &l.streams.failed[0])
@@ -168,91 +171,6 @@ func (l *ledger) apply(e messages.Envelope) {
 	if err != nil {
 		l.log.Warn("handle message", "type", e.Type, "from", e.ServiceID, "err", err)
 	}
-}
-
-// onRecords books a batch and accumulates what is new.
-//
-// hot: once per batch of up to 64 requests. BenchmarkLedgerTake.
-func (l *ledger) onRecords(m *messages.MetricRecords) {
-	now := l.out.now()
-	fresh := 0
-	for i := range m.Records {
-		if !l.admit(&m.Records[i], now) {
-			continue
-		}
-		if fresh != i {
-			m.Records[fresh] = m.Records[i]
-		}
-		fresh++
-	}
-	l.heardNS = now
-	l.accumulate(m.Records[:fresh])
-}
-
-// admit books one record and tells whether it counts: malformed ones and repeats do
-// not, and a dead worker's substitute not yet.
-func (l *ledger) admit(r *messages.MetricRecord, now clock.WallNS) bool {
-	p, err := l.books.of(&r.Metadata)
-	if err != nil {
-		if l.refused++; l.refused == 1 {
-			l.log.Warn("record refused; further ones are counted", "from", r.Metadata.RecordProcessorID, "err", err)
-		}
-		return false
-	}
-	p.heardNS = now
-	if r.Error != nil && r.Error.Type == workerLost {
-		p.substitute(*r)
-		return false
-	}
-	if !p.take(r) {
-		if l.repeats++; l.repeats == 1 {
-			l.log.Warn("second record of a credit; further ones are counted", "phase", p.stats.PhaseName, "credit", r.Metadata.SessionNum)
-		}
-		return false
-	}
-	p.endNS = now
-	return true
-}
-
-// accumulate puts booked records into columns and files and shows them to watchers.
-func (l *ledger) accumulate(records []messages.MetricRecord) {
-	if len(records) == 0 {
-		return
-	}
-	for i := range records {
-		r := &records[i]
-		m := &r.Metadata
-		l.values = l.values[:0]
-		for _, v := range r.Metrics {
-			if isFinite(v) {
-				l.values = append(l.values, metrics.Value(v))
-			}
-		}
-		l.store.Append(metrics.Row{
-			Phase: m.BenchmarkPhase, PhaseIndex: m.PhaseIndex, StartNS: m.RequestStartNS, EndNS: m.RequestEndNS,
-			GenStartNS: m.GenStartNS, CreditIssuedNS: m.CreditIssuedNS,
-			Failed: r.Error != nil && !m.WasCancelled, Cancelled: m.WasCancelled,
-		}, l.values)
-		l.streams.record(r)
-		if r.Error != nil && !m.WasCancelled {
-			if p, err := l.books.at(m.PhaseIndex); err == nil {
-				p.errors.add(r.Error)
-			}
-		}
-	}
-	l.live.rows += int64(len(records))
-	if l.run.RecoverReason == "" { // watchers of the first run have seen them
-		l.out.publish(&messages.MetricRecords{Records: records})
-	}
-}
-
-func isFinite(v messages.MetricValue) bool {
-	for _, x := range v.List {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return false
-		}
-	}
-	return !math.IsNaN(v.Number) && !math.IsInf(v.Number, 0)
 }
 
 func (l *ledger) onPhaseStart(m *messages.CreditPhaseStart) error {

@@ -88,7 +88,7 @@ func (t *TimingManager) onServiceDown(ctx context.Context, raw msgpack.RawMessag
 func howItEnded(d *messages.ServiceDown) string {
 	switch {
 	case d.Signal != "":
-		return "was ended by " + d.Signal
+		return "was ended by a signal (" + d.Signal + ")"
 	case d.ExitCode != nil:
 		return fmt.Sprintf("ended with exit code %d", *d.ExitCode)
 	default:

@@ -270,13 +270,13 @@ var _ = Describe("the timing manager", func() {
 		Eventually(a.credits).Should(HaveLen(4), "all slots are taken by the one that keeps them")
 		r.addPeer("worker_b", false)
 		a.close()
-		_, err := r.t.onServiceDown(context.Background(), payload(messages.ServiceDown{DownServiceID: "worker_a", ServiceType: "worker", Signal: "SIGKILL"}))
+		_, err := r.t.onServiceDown(context.Background(), payload(messages.ServiceDown{DownServiceID: "worker_a", ServiceType: "worker", Signal: "killed"}))
 		Expect(err).NotTo(HaveOccurred())
 		types, lost := r.untilCreditsComplete()
 		Expect(types).To(Equal([]string{"credit_phase_start", "metric_records", "credit_phase_complete", "credits_complete"}))
 		Expect(lost).To(HaveLen(4))
 		Expect(lost[0].Error.Type).To(Equal("WorkerLost"))
-		Expect(lost[0].Error.Message).To(Equal("worker worker_a was ended by SIGKILL"))
+		Expect(lost[0].Error.Message).To(Equal("worker worker_a was ended by a signal (killed)"))
 	})
 
 	It("answers a cancel when everything in flight is back", func() {

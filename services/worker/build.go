@@ -46,7 +46,7 @@ func (w *Worker) build() (e *engine, err error) {
 		Note: func(text string) { w.p.Log.Warn(text) },
 	})
 	if err == nil {
-		w.alarm, err = clock.NewAlarm()
+		w.alarm, err = newAlarm(run.Environment.Timing.HighResTimer)
 	}
 	if err != nil {
 		w.store.Close()
@@ -61,6 +61,19 @@ func (w *Worker) build() (e *engine, err error) {
 		Redact: run.Redactor().Text,
 		Warn:   w.p.Log.Warn,
 	}), nil
+}
+
+// closingAlarm is an alarm that holds something to give back.
+type closingAlarm interface {
+	alarm
+	Close()
+}
+
+func newAlarm(precise bool) (closingAlarm, error) {
+	if !precise {
+		return timers{}, nil
+	}
+	return clock.NewAlarm()
 }
 
 func engineConfig(id string, run *config.Run) (Config, error) {

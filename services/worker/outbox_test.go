@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -17,6 +18,7 @@ type processor struct {
 	mu      sync.Mutex
 	open    chan struct{}
 	batches [][]int64
+	inHand  atomic.Int32 // batches that were handed over so far
 }
 
 func newProcessor(open bool) *processor {
@@ -28,6 +30,7 @@ func newProcessor(open bool) *processor {
 }
 
 func (p *processor) Send(ctx context.Context, _ string, m messages.Message) error {
+	p.inHand.Add(1)
 	select {
 	case <-p.open:
 	case <-ctx.Done():
@@ -139,6 +142,11 @@ var _ = Describe("the outbox", func() {
 		o.add("fast", fast)
 		o.add("slow", slow)
 		total := int64(0)
+		Eventually(func() bool { // each has a batch in hand; now the queues stay as they are
+			put(total)
+			total++
+			return slow.inHand.Load() > 0 && fast.inHand.Load() > 0
+		}).Should(BeTrue())
 		full := func() bool {
 			o.mu.Lock()
 			defer o.mu.Unlock()

@@ -37,7 +37,7 @@ type Worker struct {
 	engine    atomic.Pointer[engine]
 	store     *dataset.Store
 	transport transports.Transport
-	alarm     *clock.Alarm
+	alarm     closingAlarm
 
 	run  context.Context // of the goroutines below; ended by Stop
 	stop context.CancelFunc
@@ -114,7 +114,10 @@ func (w *Worker) state() (messages.TaskStats, int64) {
 func (w *Worker) onConfigure(ctx context.Context, _ msgpack.RawMessage) (any, error) {
 	w.configure.Lock()
 	defer w.configure.Unlock()
-	if w.engine.Load() != nil {
+	switch {
+	case w.run.Err() != nil:
+		return nil, errStopping
+	case w.engine.Load() != nil:
 		return nil, nil // ready already
 	}
 	w.announce(messages.WorkerRouterProbing)
@@ -133,6 +136,8 @@ func (w *Worker) onConfigure(ctx context.Context, _ msgpack.RawMessage) (any, er
 	w.announce(messages.WorkerReady)
 	return nil, nil
 }
+
+var errStopping = errors.New("the worker is stopping")
 
 // probeReturns waits until the return channel has taken a message: the socket takes none
 // without a peer. After the budget the worker goes on, because returns are kept.
@@ -153,7 +158,7 @@ func (w *Worker) probeReturns(ctx context.Context) error {
 			w.p.Log.Warn("the credit return channel does not answer; returns are kept until it does", "budget", seconds(env.ReturnProbeBudgetSec))
 			return nil
 		case <-w.run.Done():
-			return errors.New("probe the credit return channel: the worker is stopping")
+			return fmt.Errorf("probe the credit return channel: %w", errStopping)
 		}
 	}
 	return nil
@@ -219,6 +224,8 @@ func (w *Worker) announce(state string) {
 func (w *Worker) Stop(ctx context.Context) error {
 	w.announce(messages.WorkerShuttingDown)
 	w.stop()
+	w.configure.Lock() // a configuration under way ends soon, and none begins
+	defer w.configure.Unlock()
 	if w.router != nil {
 		w.router.Close() // ends the pump: no credit comes any more
 	}

@@ -75,6 +75,7 @@ func newMesh(target string) *mesh {
 	env.HTTP.ConnectionLimit, env.HTTP.IPVersion, env.HTTP.SSLVerify, env.HTTP.VerifyStreamCompletion = 10, "4", true, true
 	env.Worker.HealthCheckIntervalSec, env.Worker.ReturnProbeBudgetSec, env.Worker.ReturnProbeDelaySec = 0.02, 5, 0.1
 	env.Worker.SessionCacheMaxEntries, env.ZMQ.PushDrainTimeoutSec = 100, 2
+	env.Timing.HighResTimer = true
 	env.ZMQ.ReconnectIvlMS, env.ZMQ.ReconnectIvlMaxMS = 10, 100
 	run.Mesh = config.Mesh{CreditRouter: at("router"), CreditReturn: at("return"), RawInference: map[string]string{"rp_a": at("a"), "rp_b": at("b")}}
 	node, err := bus.NewNode(bootstrap.BusOptions(run))
@@ -204,6 +205,7 @@ var _ = Describe("the worker in the mesh", func() {
 		Expect(m.startupStates()).To(Equal([]string{"starting", "waiting_for_dataset", "router_probing", "ready"}))
 		Expect(m.stop()).To(Succeed())
 		next[messages.WorkerShutdown](m.returns)
+		Expect(m.command(messages.CommandProfileConfigure, nil)).To(MatchError(errStopping))
 	})
 
 	It("turns credits into requests, records and returns", func() {
@@ -332,6 +334,19 @@ var _ = Describe("the worker in the mesh", func() {
 		Expect(m.stop()).To(Succeed())
 	})
 })
+
+var _ = DescribeTable("waiting for an instant", func(precise bool) {
+	a, err := newAlarm(precise)
+	Expect(err).NotTo(HaveOccurred())
+	defer a.Close()
+	due := clock.Now().Add(5 * time.Millisecond)
+	Expect(a.WaitUntil(context.Background(), due)).To(Succeed())
+	Expect(clock.Now()).To(BeNumerically(">=", due))
+	Expect(a.WaitUntil(context.Background(), due)).To(Succeed(), "one that has passed")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	Expect(a.WaitUntil(ctx, clock.Now().Add(time.Hour))).NotTo(Succeed())
+}, Entry("precisely", true), Entry("with plain timers", false))
 
 var _ = Describe("the worker's health", func() {
 	It("is read from the process", func() {
