@@ -30,7 +30,7 @@ var missedLine = regexp.MustCompile(`missed (\d+) messages`)
 
 var _ = Describe("attaching to a run", Label("e2e"), func() {
 	It("watch prints live messages as JSON lines and ends with the run", func() {
-		p := long()
+		p := long(400)
 		p.meshFile()
 		w := start("watch", "--run", p.dir, "--types", "metric_records,credit_phase_complete", "--json")
 		Expect(p.wait()).To(Equal(0), p.output())
@@ -48,7 +48,7 @@ var _ = Describe("attaching to a run", Label("e2e"), func() {
 
 	It("a consumer in Python prints live records and counts gaps", func() {
 		python := pythonWith("zmq", "msgpack")
-		p := long()
+		p := long(400)
 		p.records(10)
 		cmd, out, errs := consumer(python, "../examples/python/live_records.py", p.dir)
 		Expect(p.wait()).To(Equal(0), p.output())

@@ -3,6 +3,7 @@ package test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -11,18 +12,18 @@ import (
 )
 
 // long is a run that is still going when somebody is killed.
-func long(more ...string) *program {
+func long(requests int) *program {
 	GinkgoHelper()
 	url := target("--ttft", "20", "--itl", "2")
-	return start(profileArgs(url, artifacts(), append([]string{"--concurrency", "8", "--request-count", "400", "--isl", "32", "--osl", "20",
-		"--workers-max", "2", "--record-processors", "2"}, more...)...)...)
+	return start(profileArgs(url, artifacts(), "--concurrency", "8", "--request-count", strconv.Itoa(requests), "--isl", "32", "--osl", "20",
+		"--workers-max", "2", "--record-processors", "2")...)
 }
 
 var _ = Describe("a run that loses a process", Label("e2e"), func() {
 	BeforeEach(linuxOnly)
 
 	It("goes on without a worker: its requests are lost, all others are booked", func() {
-		p := long()
+		p := long(400)
 		p.records(40)
 		id := p.kill("worker_")
 		code := p.wait()
@@ -39,7 +40,7 @@ var _ = Describe("a run that loses a process", Label("e2e"), func() {
 	})
 
 	It("goes on without a record processor: what it held is lost, all else is booked", func() {
-		p := long()
+		p := long(400)
 		p.records(40)
 		id := p.kill("record_processor_")
 		code := p.wait()
@@ -55,7 +56,7 @@ var _ = Describe("a run that loses a process", Label("e2e"), func() {
 
 	DescribeTable("ends when it cannot go on without it, and keeps what was recorded",
 		func(service string) {
-			p := long()
+			p := long(400)
 			p.records(40)
 			p.kill(service)
 			Expect(p.wait()).To(Equal(1))
@@ -74,7 +75,7 @@ var _ = Describe("a run that loses a process", Label("e2e"), func() {
 	)
 
 	It("leaves no process behind when the launcher itself is killed", func() {
-		p := long()
+		p := long(400)
 		p.records(8)
 		services := p.services()
 		Expect(services).To(HaveKey("system_controller"))
@@ -96,7 +97,7 @@ var _ = Describe("an interrupted run", Label("e2e"), func() {
 
 	DescribeTable("writes what it has and says so in files and exit code",
 		func(sig syscall.Signal, code int) {
-			p := long("--request-count", "100000")
+			p := long(100000)
 			p.records(20)
 			p.signal(sig)
 			Expect(p.wait()).To(Equal(code), p.output())
@@ -119,7 +120,7 @@ var _ = Describe("an interrupted run", Label("e2e"), func() {
 		// The server stands still, so that the first signal alone would take its time.
 		url := target("--ttft", "600000")
 		p := start(profileArgs(url, artifacts(), "--concurrency", "4", "--request-count", "100")...)
-		p.listen("credit_phase_progress")
+		Eventually(p.stdout.String).WithTimeout(patience).Should(ContainSubstring("profiling started"), p.output)
 		_, worker := p.find("worker_")
 		Expect(syscall.Kill(worker, syscall.SIGSTOP)).To(Succeed(), "a worker that cannot answer")
 		services := p.services()

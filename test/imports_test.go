@@ -88,7 +88,7 @@ var _ = Describe("the import order", func() {
 				}
 			}
 			for _, to := range p.Imports {
-				if strings.Contains(to, "pebbe/zmq4") {
+				if strings.Contains(to, "pebbe/zmq4") && !strings.HasPrefix(from, "examples/") {
 					Expect(from).To(Equal("messages/bus"), "only the bus knows the sockets")
 				}
 			}
