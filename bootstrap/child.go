@@ -264,6 +264,10 @@ func (c *child) stop(cause error) error {
 		if c.calls != nil {
 			c.calls.Wait(ctx)
 		}
+		if c.control != nil {
+			// The controller holds consumers back until those who feed them have left.
+			_, _ = c.control.TrySend("", &messages.StatusUpdate{ServiceType: c.opts.Type, State: string(Stopped)})
+		}
 		for _, s := range []*bus.Socket{c.sub, c.events, c.control} {
 			if s != nil {
 				s.Close()

@@ -14,6 +14,7 @@ type bounds struct {
 	others   time.Duration // results beside the profile's, after it
 	export   time.Duration // files of a run that was not cancelled
 	shutdown time.Duration // acknowledgements of the last command
+	leave    time.Duration // producers' way out, before their consumers are told to go
 	progress time.Duration // between two words about a long start-up
 
 	// Of a cancelled run, by when, after the cancel:
@@ -27,7 +28,7 @@ type bounds struct {
 // run after 15 s.
 var usual = bounds{
 	relay: 60 * time.Second, tell: 5 * time.Second, others: 10 * time.Second, export: 5 * time.Minute,
-	shutdown: 2 * time.Second, progress: 5 * time.Second,
+	shutdown: 2 * time.Second, leave: 500 * time.Millisecond, progress: 5 * time.Second,
 	drain: 10500 * time.Millisecond, results: 11500 * time.Millisecond, urged: 14 * time.Second, exported: 14700 * time.Millisecond,
 }
 

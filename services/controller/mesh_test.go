@@ -139,6 +139,7 @@ func newMesh(run *config.Run, change ...func(*Controller)) *mesh {
 	}
 	m := &mesh{Controller: newController(p, plugins.Builtin(), w), node: node, watched: w, stopped: w.done, order: &commandLog{}, fakes: map[string]*fake{}}
 	m.bounds.shutdown = 200 * time.Millisecond
+	m.bounds.leave = 20 * time.Millisecond
 	for _, f := range change {
 		f(m.Controller)
 	}

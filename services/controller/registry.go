@@ -3,6 +3,7 @@ package controller
 import (
 	"sync"
 
+	"aiperf/bootstrap"
 	"aiperf/config"
 	"aiperf/messages"
 )
@@ -91,6 +92,19 @@ func (r *registry) update(from string, seq uint64, state string) (known bool) {
 	}
 	if seq > e.lastSeq {
 		e.state, e.lastSeq = state, seq
+		r.touch()
+	}
+	return true
+}
+
+// left tells whether all of these have stopped or are gone.
+func (r *registry) left(ids []string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range ids {
+		if e := r.present[id]; e != nil && e.state != string(bootstrap.Stopped) {
+			return false
+		}
 	}
 	return true
 }

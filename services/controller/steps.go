@@ -280,19 +280,28 @@ func (c *Controller) shutdown() {
 	defer stop()
 	told := map[string]bool{}
 	var answers sync.WaitGroup
-	for {
-		changed := c.registry.wait()
-		for _, id := range c.registry.ids() {
+	tell := func(types ...string) (ids []string) {
+		for _, id := range c.registry.ids(types...) {
 			if told[id] {
 				continue
 			}
 			told[id] = true
+			ids = append(ids, id)
 			answers.Go(func() {
 				if _, err := c.call(ctx, id, messages.CommandShutdown, nil, c.bounds.shutdown); err != nil {
 					c.log.Debug("shut service down", "service", id, "err", err)
 				}
 			})
 		}
+		return ids
+	}
+	// Producers first: what they still have to say finds its reader.
+	for _, types := range [][]string{{"worker", "gpu_telemetry_manager"}, {"timing_manager"}, {"record_processor"}} {
+		c.awaitLeave(ctx, tell(types...))
+	}
+	for {
+		changed := c.registry.wait()
+		tell()
 		if unregistered, _ := c.registry.missing(); len(unregistered) == 0 {
 			break
 		}
@@ -305,7 +314,27 @@ func (c *Controller) shutdown() {
 		break
 	}
 	answers.Wait()
+	c.awaitLeave(ctx, c.registry.ids()) // the controller leaves last: everybody talks to it
 	c.out.Shutdown()
+}
+
+// awaitLeave returns when these services have stopped, or after its bound.
+func (c *Controller) awaitLeave(ctx context.Context, ids []string) {
+	ctx, stop := context.WithTimeout(ctx, c.bounds.leave)
+	defer stop()
+	for {
+		changed := c.registry.wait()
+		if c.registry.left(ids) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		case <-c.run.Done():
+			return
+		}
+	}
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
