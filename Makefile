@@ -27,14 +27,14 @@ test-deps: ## what some tests need beside that: Python with pyzmq and msgpack
 
 test: deps test-deps ## everything, with the race detector
 	$(GO) vet ./...
-	$(GO) tool ginkgo run --race --procs=2 --timeout=9m --poll-progress-after=60s ./...
+	@color=; [ -t 1 ] || color=--no-color; set -x; $(GO) tool ginkgo run $$color --race --procs=2 --timeout=9m --poll-progress-after=90s ./...
 
 bench: build ## figures of the whole program, then of the hot paths
-	test/bench/run.sh
+	$(GO) run ./test/bench -aiperf $(BIN)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 lint: deps ## formatting and vet
-	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
 	$(GO) vet ./...
 
 docs: deps ## rewrite the generated references (flags, environment, metrics, protocol)

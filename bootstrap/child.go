@@ -225,15 +225,14 @@ func (c *child) start() error {
 		if err := c.register(ctx); err != nil {
 			return err
 		}
+		// The launcher, too, knows how far this process has come, should it end now.
+		c.logs.put(&messages.StatusUpdate{ServiceType: c.opts.Type, State: string(c.life.State())})
 	}
+	c.loops.Go(c.beat) // ends with c.ctx
 	if err := c.service.Start(ctx); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	if err := c.life.to(Running); err != nil {
-		return err
-	}
-	c.loops.Go(c.beat) // ends with c.ctx
-	return nil
+	return c.life.to(Running)
 }
 
 func (c *child) onState(old, now State) {

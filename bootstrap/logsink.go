@@ -3,11 +3,9 @@ package bootstrap
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -73,19 +71,10 @@ func (s *logSink) close() error {
 	return err
 }
 
-// flush empties the buffer into the file.
-func (s *logSink) flush() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.out != nil {
-		_ = s.out.Flush()
-	}
-}
-
 // launcherName is the launcher among the log's processes.
 const launcherName = "launcher"
 
-// sinkHandler logs the launcher's own records straight into the sink.
+// logger logs the launcher's own records straight into the sink.
 func (s *logSink) logger() *Logger {
 	return NewLogger(&logHandler{
 		put: func(m messages.Message) {
@@ -95,16 +84,4 @@ func (s *logSink) logger() *Logger {
 		},
 		level: s.level, name: launcherName, id: launcherName,
 	})
-}
-
-// NewConsoleLogger logs to w alone, in the console's format; for what happens
-// before there is a run directory.
-func NewConsoleLogger(w io.Writer, level slog.Level) *Logger {
-	var mu sync.Mutex
-	s := &logSink{level: level, console: func(line string) {
-		mu.Lock()
-		defer mu.Unlock()
-		fmt.Fprintln(w, strings.TrimRight(line, "\n"))
-	}}
-	return s.logger()
 }

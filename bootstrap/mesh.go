@@ -12,6 +12,7 @@ import (
 	"aiperf/config"
 	"aiperf/messages"
 	"aiperf/messages/bus"
+	"aiperf/metrics"
 	"aiperf/plugins"
 )
 
@@ -52,14 +53,22 @@ type Mesh struct {
 	cancel     context.CancelFunc
 
 	readers sync.WaitGroup // pipe readers and waiters of children, socket dispatchers
+	// Of one set of processes, made anew for each: what an earlier one still had to say
+	// must not be taken for the next one's.
 	exits   chan exit
 	reports chan *messages.RunReport
-	timers  chan func()
+	timers  chan func() (fatal string)
 
-	children  map[string]*process
-	restarts  map[string]int    // by slot: the id that the slot began with
-	slots     map[string]string // current id → slot
-	stopping  bool
+	children map[string]*process
+	slots    map[string]*slot // by current id
+	unborn   map[string][]string
+	stopping bool
+
+	deaths   []metrics.ProcessDeath // of the run itself, in order
+	signal   os.Signal              // the first one; nil without
+	deadline time.Time              // by when an interrupted run has ended
+	forced   bool                   // a second signal came
+
 	errMu     sync.Mutex
 	errorList []messages.ExitError
 }
@@ -70,13 +79,13 @@ func NewMesh(run *config.Run, opts MeshOptions) (*Mesh, error) {
 	if err != nil {
 		return nil, err
 	}
+	sweepStderr(run.ArtifactDir)
 	sink, err := newLogSink(run.ArtifactDir, ParseLevel(run.LogLevel), opts.Console)
 	if err != nil {
 		return nil, err
 	}
 	return &Mesh{
 		run: run, opts: opts, registry: registry, executable: opts.Executable, sink: sink, log: sink.logger(),
-		exits: make(chan exit, 64), reports: make(chan *messages.RunReport, 1), timers: make(chan func(), 64),
 	}, nil
 }
 
@@ -86,11 +95,23 @@ func (m *Mesh) Log() *Logger { return m.log }
 // cancelBound is how long an interrupted run may take to end by itself.
 const cancelBound = 15 * time.Second
 
+// leastRecovery is the time that the records of an interrupted run must have left to be
+// summarised from the journal.
+const leastRecovery = 2 * time.Second
+
 // lastWordBound is how long the report of a controller that has left may take.
 const lastWordBound = 2 * time.Second
 
+// cancelAnswerBound is how long the controller, which answers a cancel at once and does
+// it afterwards, may take to do so. One that is silent for longer would use up the time
+// of the interrupted run.
+const cancelAnswerBound = 5 * time.Second
+
 // stopBound is how long services may take to leave after the end of the run.
 const stopBound = 5 * time.Second
+
+// leastStop is what they have when the time of an interrupted run is over.
+const leastStop = 200 * time.Millisecond
 
 // Run starts everything, watches it to the end and cleans up. It returns when no
 // child is left.
@@ -99,19 +120,28 @@ func (m *Mesh) Run(ctx context.Context) Outcome {
 	dumpStacksOnSignal(m.log)
 	raiseFileLimit(m.log)
 	out := m.live(ctx, m.run)
-	if reason := out.recoverReason; reason != "" && out.Signal == nil && journalHasRecords(m.run.ArtifactDir) {
+	if reason := out.recoverReason; reason != "" && m.mayRecover() {
 		m.log.Error("run ended early; summarising what was recorded", "reason", reason)
-		recovered := m.recover(ctx, reason)
-		out.Report = recovered.Report
-		if recovered.Report == nil {
-			m.log.Error("the journal could not be summarised; it stays in the artifact directory", "dir", m.run.ArtifactDir)
-		}
-		out.ExitCode = 1
+		out.Report = m.recover(ctx, reason).Report
+	}
+	if journalHasRecords(m.run.ArtifactDir) { // it goes when what is in it has been exported
+		m.log.Error("what was recorded could not be summarised; it stays in the artifact directory", "file", JournalName)
+	}
+	if out.Signal = m.signal; m.signal != nil {
+		out.ExitCode = signalExitCode(m.signal)
 	}
 	m.cleanUp(m.run)
 	sweepStderr(m.run.ArtifactDir)
 	out.ExitErrors = m.exitErrors()
 	return out.Outcome
+}
+
+// mayRecover tells whether there is something to recover, and time for it.
+func (m *Mesh) mayRecover() bool {
+	if !journalHasRecords(m.run.ArtifactDir) || m.forced {
+		return false
+	}
+	return m.signal == nil || time.Until(m.deadline) >= leastRecovery
 }
 
 type ending struct {
@@ -124,7 +154,8 @@ func (m *Mesh) live(ctx context.Context, run *config.Run) (out ending) {
 	m.ctx, m.cancel = context.WithCancel(ctx)
 	m.spawner = newSpawner()
 	defer m.spawner.close()
-	m.children, m.slots, m.restarts, m.stopping = map[string]*process{}, map[string]string{}, map[string]int{}, false
+	m.exits, m.reports, m.timers = make(chan exit, 64), make(chan *messages.RunReport, 1), make(chan func() string, 64)
+	m.children, m.slots, m.unborn, m.stopping = map[string]*process{}, map[string]*slot{}, map[string][]string{}, false
 	if err := m.attach(run); err != nil {
 		m.addExitError(exitError("Initialize", launcherName, err))
 		m.detach()
@@ -142,7 +173,7 @@ func (m *Mesh) live(ctx context.Context, run *config.Run) (out ending) {
 			out.ExitCode = 1
 			return out
 		}
-		m.children[spec.ID], m.slots[spec.ID] = p, spec.ID
+		m.children[spec.ID], m.slots[spec.ID] = p, &slot{}
 	}
 	m.watch(run, &out)
 	m.reap()
@@ -152,20 +183,23 @@ func (m *Mesh) live(ctx context.Context, run *config.Run) (out ending) {
 // watch is the launcher's loop: it returns when the run has had its last word, or
 // has lost the right to one.
 func (m *Mesh) watch(run *config.Run, out *ending) {
-	var bound, lastWord <-chan time.Time
+	var lastWord <-chan time.Time
+	unheard := make(chan error, 1)
 	for {
 		select {
-		case <-lastWord:
-			m.addExitError(exitError("required_service_reaped", ControllerType, errors.New("the controller left without a report")))
-			out.ExitCode = 1
-			m.killAll()
+		case report := <-m.reports: // whoever leaves after it does so because of it
+			out.Report, out.ExitCode = report, report.ExitCode
 			return
+		default:
+		}
+		fatal := ""
+		select {
 		case report := <-m.reports:
 			out.Report, out.ExitCode = report, report.ExitCode
-			if out.Signal != nil {
-				out.ExitCode = signalExitCode(out.Signal)
-			}
 			return
+		case <-lastWord:
+			fatal = ControllerType + " left without a report"
+			m.addExitError(exitError("required_service_reaped", ControllerType, errors.New(fatal)))
 		case e := <-m.exits:
 			if e.orderly() && e.proc.spec.Type == ControllerType && lastWord == nil {
 				// It leaves after its report, which may still be on its way through the socket.
@@ -173,46 +207,71 @@ func (m *Mesh) watch(run *config.Run, out *ending) {
 				lastWord = time.After(lastWordBound)
 				continue
 			}
-			if reason := m.onExit(run, e); reason != "" {
-				if out.Signal != nil {
-					out.ExitCode = signalExitCode(out.Signal)
-				} else {
-					out.ExitCode, out.recoverReason = 1, reason
-				}
-				m.killAll()
-				return
-			}
+			fatal = m.onExit(run, e)
 		case f := <-m.timers:
-			f()
+			fatal = f()
 		case sig := <-m.opts.Signals:
-			second := out.Signal != nil
-			m.opts.OnSignal(sig, second)
-			if second {
-				out.ExitCode = signalExitCode(out.Signal)
+			m.onSignal(sig)
+			if m.forced {
 				m.killAll()
 				return
 			}
-			out.Signal = sig
-			bound = time.After(cancelBound)
-			m.readers.Go(func() {
-				_, err := m.calls.Call(m.ctx, "", messages.CommandProfileCancel, messages.ProfileCancelPayload{OriginServiceID: launcherName, Reason: sig.String()}, cancelBound)
-				if err != nil {
-					m.log.Debug("cancel", "err", err)
-				}
-			})
-		case <-bound:
+			m.readers.Go(func() { unheard <- m.cancelRun(sig) })
+		case err := <-unheard:
+			if err != nil {
+				fatal = fmt.Sprintf("%s does not answer: %v", ControllerType, err)
+				m.log.Error(fatal)
+				m.addExitError(exitError("Stop", ControllerType, errors.New(fatal)))
+			}
+		case <-m.overtime():
 			m.log.Error("the run did not end within its time after the interruption; stopping it by force", "bound", cancelBound)
-			out.ExitCode = signalExitCode(out.Signal)
+			m.killAll()
+			return
+		}
+		if fatal != "" {
+			out.ExitCode, out.recoverReason = 1, fatal
 			m.killAll()
 			return
 		}
 	}
 }
 
-// reap waits for the children to leave, and kills those that do not.
+// onSignal notes a signal and shows it: the first one interrupts, the second forces.
+func (m *Mesh) onSignal(sig os.Signal) {
+	m.forced = m.signal != nil
+	m.opts.OnSignal(sig, m.forced)
+	if !m.forced {
+		m.signal, m.deadline = sig, time.Now().Add(cancelBound)
+	}
+}
+
+// overtime ends with the time of an interrupted run; it never does for others.
+func (m *Mesh) overtime() <-chan time.Time {
+	if m.signal == nil {
+		return nil
+	}
+	return time.After(time.Until(m.deadline))
+}
+
+// cancelRun asks the controller to end the run. It fails when there is no answer.
+func (m *Mesh) cancelRun(sig os.Signal) error {
+	payload := messages.ProfileCancelPayload{OriginServiceID: launcherName, Reason: sig.String()}
+	_, err := m.calls.Call(m.ctx, "", messages.CommandProfileCancel, payload, cancelAnswerBound)
+	if m.ctx.Err() != nil {
+		return nil // the run has ended meanwhile
+	}
+	return err
+}
+
+// reap waits for the children to leave, and kills those that do not. An interrupted run
+// has no more than what is left of its time.
 func (m *Mesh) reap() {
 	m.stopping = true
-	bound := time.After(stopBound)
+	wait := stopBound
+	if m.signal != nil {
+		wait = min(wait, max(time.Until(m.deadline), leastStop))
+	}
+	bound := time.After(wait)
 	for len(m.children) > 0 {
 		select {
 		case e := <-m.exits:

@@ -133,6 +133,12 @@ func planTCP(run *config.Run, processors []string) error {
 		return err
 	}
 	var errs []error
+	var taken []net.Listener // held until all are chosen, so that no free port is given out twice
+	defer func() {
+		for _, l := range taken {
+			l.Close()
+		}
+	}()
 	at := func(port int) string {
 		address := net.JoinHostPort(host, strconv.Itoa(port))
 		l, err := net.Listen("tcp", address)
@@ -140,7 +146,7 @@ func planTCP(run *config.Run, processors []string) error {
 			errs = append(errs, fmt.Errorf("port %d of the mesh is not free on %s: %w; run without --zmq-host to use local sockets", port, host, err))
 			return ""
 		}
-		defer l.Close()
+		taken = append(taken, l)
 		return "tcp://" + l.Addr().String()
 	}
 	z := run.Environment.ZMQ

@@ -130,7 +130,17 @@ var _ = Describe("directories of a run", func() {
 				Expect(os.WriteFile(filepath.Join(dir, ownerFile), []byte(pid), 0o600)).To(Succeed())
 			}
 		}
-		SweepDead()
+		// A run that keeps its own elsewhere is looked for there.
+		elsewhere := GinkgoT().TempDir()
+		mapped := filepath.Join(elsewhere, "aiperf_mmap_dead")
+		Expect(os.Mkdir(mapped, 0o700)).To(Succeed())
+		Expect(os.WriteFile(filepath.Join(mapped, ownerFile), []byte("999999999"), 0o600)).To(Succeed())
+		SweepDead(&config.Run{})
+		Expect(mapped).To(BeADirectory())
+		run := &config.Run{}
+		run.Environment.Dataset.MmapBasePath = elsewhere
+		SweepDead(run)
+		Expect(mapped).NotTo(BeADirectory())
 		Expect(dead).NotTo(BeADirectory())
 		Expect(alive).To(BeADirectory())
 		Expect(foreign).To(BeADirectory(), "not ours, or being made right now")

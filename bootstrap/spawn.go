@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"aiperf/config"
@@ -22,6 +23,8 @@ type process struct {
 	guard  *os.File // write end of the guard pipe: held open as long as the launcher lives
 	stderr string   // file that a crash leaves its words in
 	logs   chan struct{}
+
+	registered atomic.Bool // it said so on its log pipe
 }
 
 // exit is how a child ended.
@@ -133,7 +136,7 @@ func (m *Mesh) start(spec config.ServiceSpec, run *config.Run) (p *process, err 
 	m.readers.Go(func() {
 		defer close(p.logs)
 		defer logR.Close()
-		readLogPipe(logR, m.onLogEnvelope)
+		readLogPipe(logR, func(e messages.Envelope) { m.onLogEnvelope(p, e) })
 	})
 	m.readers.Go(func() { m.exits <- p.wait() })
 	return p, nil
@@ -176,8 +179,10 @@ func sweepStderr(artifactDir string) {
 	}
 }
 
-func (m *Mesh) onLogEnvelope(e messages.Envelope) {
+func (m *Mesh) onLogEnvelope(p *process, e messages.Envelope) {
 	switch e.Type {
+	case "status_update":
+		p.registered.Store(true)
 	case "log_record":
 		var r messages.LogRecord
 		if e.Decode(&r) == nil {

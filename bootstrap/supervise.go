@@ -14,12 +14,23 @@ import (
 
 	"aiperf/config"
 	"aiperf/messages"
+	"aiperf/metrics"
 	"aiperf/plugins"
 )
 
 // Restart policy of replicated services: at most so many times per slot, with these
 // pauses before.
 var backOff = []time.Duration{100 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second}
+
+// unbornRestarts is how often a slot is filled again after a process that ended before
+// it had registered: what keeps it from starting will hardly go away.
+const unbornRestarts = 1
+
+// slot is the place of one replicated process; its successors inherit it.
+type slot struct {
+	restarts int
+	unborn   int // processes that ended before they had registered
+}
 
 // onExit deals with the end of a child. It returns a reason when the run cannot go
 // on without it.
@@ -39,6 +50,7 @@ func (m *Mesh) onExit(run *config.Run, e exit) (fatal string) {
 		return ""
 	}
 	how := e.how()
+	m.deaths = append(m.deaths, deathOf(spec, how))
 	tail := e.proc.stderrTail()
 	down := messages.ServiceDown{DownServiceID: spec.ID, ServiceType: spec.Type, Signal: e.signal, StderrTail: tail}
 	if e.signal == "" {
@@ -50,7 +62,7 @@ func (m *Mesh) onExit(run *config.Run, e exit) (fatal string) {
 	}
 	switch {
 	case meta.Replicable:
-		return m.replace(run, spec, how, down)
+		return m.replace(run, e.proc, how, down)
 	case meta.Required != nil && !*meta.Required:
 		m.log.Warn("service ended; the run goes on without it", "service", spec.ID, "how", how)
 		m.tell(down)
@@ -67,49 +79,81 @@ func (m *Mesh) onExit(run *config.Run, e exit) (fatal string) {
 	return text
 }
 
+func deathOf(spec config.ServiceSpec, how string) metrics.ProcessDeath {
+	return metrics.ProcessDeath{ServiceID: spec.ID, ServiceType: spec.Type, How: how}
+}
+
 // replace starts a new process in the slot of the one that ended, after a pause, or
 // counts the slot out. Losing the last of a kind ends the run.
-func (m *Mesh) replace(run *config.Run, spec config.ServiceSpec, how string, down messages.ServiceDown) (fatal string) {
-	slot := m.slots[spec.ID]
+func (m *Mesh) replace(run *config.Run, p *process, how string, down messages.ServiceDown) (fatal string) {
+	spec := p.spec
+	place := m.slots[spec.ID]
 	delete(m.slots, spec.ID)
-	tries := m.restarts[slot]
-	if tries >= len(backOff) {
-		m.log.Error("service ended and will not be restarted again", "service", spec.ID, "how", how, "restarts", tries)
-		m.tell(down)
-		if m.remaining(spec.Type) == 0 {
-			text := fmt.Sprintf("every %s has ended (the last: %s, %s)", strings.ReplaceAll(spec.Type, "_", " "), spec.ID, how)
-			m.addExitError(messages.ExitError{ErrorDetails: *messages.NewError("ServiceDown", text), Operation: "required_service_reaped", FromService: spec.ID})
-			return text
-		}
-		return ""
+	if !p.registered.Load() {
+		place.unborn++
+		m.unborn[spec.Type] = append(m.unborn[spec.Type], how)
+	} else {
+		delete(m.unborn, spec.Type)
 	}
-	m.restarts[slot] = tries + 1
+	if place.restarts >= len(backOff) || place.unborn > unbornRestarts {
+		m.log.Error("service ended and will not be restarted again", "service", spec.ID, "how", how, "restarts", place.restarts)
+		m.tell(down)
+		return m.countOut(spec, how, down.StderrTail)
+	}
+	pause := backOff[place.restarts]
+	place.restarts++
 	next := config.ServiceSpec{Type: spec.Type, ID: spec.ID}
 	if spec.Type == "worker" {
 		next.ID = NewID("worker")
 	}
 	down.Restarting, down.ReplacementID = true, next.ID
-	m.slots[next.ID] = slot
+	m.deaths[len(m.deaths)-1].Restarted = true
+	m.slots[next.ID] = place
 	m.log.Warn("service ended; restarting it", "service", spec.ID, "how", how, "as", next.ID)
 	m.tell(down)
-	time.AfterFunc(backOff[tries], func() {
-		m.timers <- func() { m.restart(run, next) }
+	timers, over := m.timers, m.ctx.Done()
+	time.AfterFunc(pause, func() {
+		select {
+		case timers <- func() string { return m.restart(run, next) }:
+		case <-over: // with the processes that it was to join
+		}
 	})
 	return ""
 }
 
-func (m *Mesh) restart(run *config.Run, spec config.ServiceSpec) {
+// countOut ends the run when the slot that has just been given up was the last one of
+// its kind.
+func (m *Mesh) countOut(spec config.ServiceSpec, how, stderrTail string) (fatal string) {
+	if m.remaining(spec.Type) > 0 {
+		return ""
+	}
+	kind := strings.ReplaceAll(spec.Type, "_", " ")
+	text := fmt.Sprintf("every %s has ended (the last: %s, %s)", kind, spec.ID, how)
+	if ends := m.unborn[spec.Type]; len(ends) > 0 {
+		text = fmt.Sprintf("every %s exited before registering (%d of %[2]d; %s)", kind, len(ends), strings.Join(ends, ", "))
+	}
+	if stderrTail != "" {
+		text += ": " + stderrTail
+	}
+	m.log.Error(text)
+	m.addExitError(messages.ExitError{ErrorDetails: *messages.NewError("ServiceDown", text), Operation: "required_service_reaped", FromService: spec.ID})
+	return text
+}
+
+func (m *Mesh) restart(run *config.Run, spec config.ServiceSpec) (fatal string) {
 	if m.stopping {
-		return
+		return ""
 	}
 	p, err := m.start(spec, run)
 	if err != nil {
 		m.log.Error("restart service", "service", spec.ID, "err", err)
 		m.addExitError(exitError("Start", spec.ID, err))
 		delete(m.slots, spec.ID)
-		return
+		m.tell(messages.ServiceDown{DownServiceID: spec.ID, ServiceType: spec.Type})
+		return m.countOut(spec, err.Error(), "")
 	}
 	m.children[spec.ID] = p
+	return ""
 }
 
 // remaining counts the slots of a type that live or wait for a restart.
@@ -136,7 +180,7 @@ func (m *Mesh) tell(down messages.ServiceDown) {
 // the journal of a run that lost a required process.
 func (m *Mesh) recover(ctx context.Context, reason string) ending {
 	run := *m.run
-	run.RecoverReason = reason
+	run.RecoverReason, run.RecoverCancelled, run.RecoverDeaths = reason, m.signal != nil, m.deaths
 	run.Mesh = config.Mesh{Curve: run.Mesh.Curve}
 	run.Benchmark.GPUTelemetry.Enabled, run.Benchmark.MockServer = false, nil
 	run.Benchmark.Runtime.RecordProcessors, run.Benchmark.Runtime.Workers = 0, 0
@@ -228,10 +272,14 @@ func Own(run *config.Run) error {
 }
 
 // SweepDead removes directories that runs of this user left behind when they were
-// killed: those whose owner lives no more.
-func SweepDead() {
-	for _, pattern := range []string{"aiperf-*", "aiperf_mmap_*"} {
-		dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), pattern))
+// killed: those whose owner lives no more. It looks where this run puts its own.
+func SweepDead(run *config.Run) {
+	sockets, datasets := run.Benchmark.Runtime.IPCPath, run.Environment.Dataset.MmapBasePath
+	for pattern, base := range map[string]string{"aiperf-*": sockets, "aiperf_mmap_*": datasets} {
+		if base == "" {
+			base = os.TempDir()
+		}
+		dirs, _ := filepath.Glob(filepath.Join(base, pattern))
 		for _, dir := range dirs {
 			b, err := os.ReadFile(filepath.Join(dir, ownerFile))
 			if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -20,7 +19,7 @@ type Alarm struct {
 	mu     sync.Mutex
 	queue  waiters
 	wake   *waker
-	next   atomic.Int64 // deadline slept for; MaxInt64 when none
+	next   int64 // deadline slept for; never when none
 	closed bool
 	done   chan struct{}
 }
@@ -39,8 +38,7 @@ func NewAlarm() (*Alarm, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Alarm{wake: w, done: make(chan struct{})}
-	a.next.Store(never)
+	a := &Alarm{wake: w, next: never, done: make(chan struct{})}
 	go a.run()
 	return a, nil
 }
@@ -58,10 +56,10 @@ func (a *Alarm) WaitUntil(ctx context.Context, due MonoNS) error {
 		return context.Canceled
 	}
 	heap.Push(&a.queue, w)
-	a.mu.Unlock()
-	if int64(due) < a.next.Load() {
-		a.wake.wake()
+	if int64(due) < a.next {
+		a.wake.wake() // under the lock: Close may give the descriptor back after it
 	}
+	a.mu.Unlock()
 	select {
 	case <-w.ch:
 		return nil
@@ -96,9 +94,9 @@ func (a *Alarm) run() {
 			close(w.ch)
 		}
 		timeout := time.Duration(-1)
-		a.next.Store(never)
+		a.next = never
 		if len(a.queue) > 0 {
-			a.next.Store(int64(a.queue[0].due))
+			a.next = int64(a.queue[0].due)
 			timeout = a.queue[0].due.Sub(now)
 		}
 		a.mu.Unlock()

@@ -140,16 +140,28 @@ func (l *loader) advise() {
 			}
 		}
 	}
-	if l.f.OSL.Value > 0 && !l.hasExtra("ignore_eos") && !l.hasExtra("min_tokens") {
+	if !l.env.HTTP.SSLVerify {
+		l.warn("AIPERF_HTTP_SSL_VERIFY: certificates are not verified: whoever answers is believed, which is insecure")
+	}
+	if l.env.Dev.Mode {
+		l.warn("AIPERF_DEV_MODE: developer mode is on; its figures are not for comparisons")
+	}
+	if l.f.OSL.Value > 0 && !l.extraHolds("ignore_eos") && !l.extraHolds("min_tokens") {
 		l.warn(fmt.Sprintf("%s: the server may stop earlier; to get outputs of exactly this length add --extra-inputs ignore_eos:true or min_tokens:%d, if the server knows them", l.f.OSL.As, l.f.OSL.Value))
 	}
 }
 
-func (l *loader) hasExtra(key string) bool {
+// extraHolds tells whether a field of the body is set to anything but nothing.
+func (l *loader) extraHolds(key string) bool {
 	for _, kv := range l.run.Benchmark.Endpoint.Extra {
-		if kv.Key == key {
-			return true
+		if kv.Key != key {
+			continue
 		}
+		switch string(kv.Value) {
+		case "false", "null", "0", `""`:
+			return false
+		}
+		return true
 	}
 	return false
 }

@@ -148,7 +148,7 @@ func uiSettings() []Setting {
 	return []Setting{
 		{"AIPERF_UI_CONSOLE_EXPORT_WIDTH", "140", within(40, 10000), nil, "Columns of saved tables, and of those on no terminal", func(e *Environment) any { return &e.UI.ConsoleExportWidth }},
 		{"AIPERF_UI_MIN_UPDATE_PERCENT", "1", within(0.01, 100), nil, "Percent of progress between redraws of a bar", func(e *Environment) any { return &e.UI.MinUpdatePercent }},
-		{"AIPERF_UI_REALTIME_METRICS_INTERVAL", "30", within(0, 1000), nil, "Seconds between live summaries on the event bus", func(e *Environment) any { return &e.UI.RealtimeMetricsIntervalSec }},
+		{"AIPERF_UI_REALTIME_METRICS_INTERVAL", "30", within(0, 1000), nil, "Seconds between live summaries: on the event bus, and in the log; 0 = none in the log", func(e *Environment) any { return &e.UI.RealtimeMetricsIntervalSec }},
 		{"AIPERF_LOGGING_QUEUE_MAXSIZE", "1000", within(1, 1000000), nil, "Log records that a process may have waiting; beyond it they are dropped and counted", func(e *Environment) any { return &e.Logging.QueueMaxSize }},
 		{"AIPERF_LOGGING_STREAM", "stdout", span{}, []string{"stdout", "stderr"}, "Where log lines of the console go", func(e *Environment) any { return &e.Logging.Stream }},
 		{"NO_COLOR", "false", span{}, nil, "No escape sequences on the console, whatever the value", func(e *Environment) any { return &e.NoColor }},

@@ -138,6 +138,12 @@ func readFloat(s string) (float64, []fault) {
 	return v, nil
 }
 
+// What a time may be, so that it can be counted in nanoseconds.
+const (
+	shortestSec = 1e-6
+	longestSec  = 1e9 // 31 years
+)
+
 // duration takes seconds, or a number with units such as 90s, 2m or 1h30m.
 func duration(at func(*Flags) *Opt[float64], r span, list, infinite bool) Value {
 	return number(at, "SECONDS", r, list, func(s string) (float64, []fault) {
@@ -147,6 +153,10 @@ func duration(at func(*Flags) *Opt[float64], r span, list, infinite bool) Value 
 			return 0, one(err.Error(), s, "")
 		case math.IsInf(v, 0) && !infinite:
 			return 0, one("expected finite number", s, "")
+		case v > 0 && v < shortestSec:
+			return 0, one("too short a time", s, "")
+		case v > longestSec && !math.IsInf(v, 0):
+			return 0, one("too long a time", s, "")
 		}
 		return v, nil
 	})

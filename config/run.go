@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"aiperf/clock"
+	"aiperf/metrics"
 )
 
 // Run is the run document: everything a process of the mesh needs to know, in one
@@ -46,6 +47,12 @@ type Run struct {
 	// RecoverReason is set in the run document of processes that were started only to
 	// summarise what an aborted run left in its journal; it says what ended the run.
 	RecoverReason string `json:"recover_reason,omitempty"`
+	// RecoverCancelled: the user had interrupted that run.
+	RecoverCancelled bool `json:"recover_cancelled,omitempty"`
+	// RecoverDeaths are the processes that it had lost, in order.
+	RecoverDeaths []metrics.ProcessDeath `json:"recover_deaths,omitempty"`
+
+	Calibration *Calibration `json:"calibration,omitempty"` // of this machine; nil: never taken
 
 	PluginManifests []string `json:"plugin_manifests,omitempty"` // user manifests, absolute paths
 	Warnings        []string `json:"warnings,omitempty"`         // found while resolving; shown on the console and in the JSON

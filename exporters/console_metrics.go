@@ -39,7 +39,7 @@ func (ConsoleMetrics) Render(c *Console, run *config.Run, r *Report) {
 		}
 		c.Table(metricsTable(name, rows))
 	}
-	renderCacheHint(c, r)
+	renderCacheHint(c, run, r)
 }
 
 // groupRows are the metrics of a table: by display order, those without one last, by tag.
@@ -131,8 +131,12 @@ func consoleNumber(v *float64) Cell {
 }
 
 // renderCacheHint tells how to make a server report its cache hits, when it reports
-// tokens but no cached ones.
-func renderCacheHint(c *Console, r *Report) {
+// tokens but no cached ones. An endpoint that takes text and gives none, such as
+// embeddings, has no such cache.
+func renderCacheHint(c *Console, run *config.Run, r *Report) {
+	if e := &run.Benchmark.Endpoint.Capabilities; e.TokenizesInput && !e.ProducesTokens {
+		return
+	}
 	if _, ok := average(r.Profile.Records, "total_usage_prompt_tokens"); !ok {
 		return
 	}

@@ -94,7 +94,7 @@ func displayOf(t *Telemetry, url string) string {
 	} else if rest, ok := strings.CutPrefix(url, "https://"); ok {
 		url = rest
 	}
-	return strings.TrimSuffix(url, "/metrics")
+	return strings.TrimSuffix(strings.TrimPrefix(url, config.Redacted+"@"), "/metrics")
 }
 
 func gpuTable(name []Cell, g *GPU) Table {

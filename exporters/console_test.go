@@ -152,6 +152,28 @@ var _ = Describe("the report on the console", func() {
 			"The profile run was cancelled early. Results shown may be incomplete or inaccurate.\n"))
 	})
 
+	It("tells how to see cache hits only where there is a cache", func() {
+		run, r := load("chat-streaming")
+		Expect(render(run, r, ConsoleOptions{Width: 140})).To(ContainSubstring("--enable-cache-report"))
+		run.Benchmark.Endpoint.Capabilities.TokenizesInput = true // and gives no tokens back
+		Expect(render(run, r, ConsoleOptions{Width: 140})).NotTo(ContainSubstring("--enable-cache-report"), "embeddings")
+	})
+
+	It("shows no credentials of a GPU source, whether it answers or not", func() {
+		run, r := sampleRun("/run"), sampleReport()
+		r.Telemetry.EndpointsConfigured = append(r.Telemetry.EndpointsConfigured, "http://bob:hunter2@n9:9400/metrics")
+		text := render(run, r, ConsoleOptions{Width: 140})
+		Expect(text).To(ContainSubstring("• n9:9400 ✘ (unreachable)"))
+		Expect(text).NotTo(ContainSubstring("hunter2"))
+	})
+
+	It("says that developer mode is on", func() {
+		run, r := sampleRun("/run"), sampleReport()
+		Expect(render(run, r, ConsoleOptions{Width: 140})).NotTo(ContainSubstring("AIPERF_DEV_MODE"))
+		run.Environment.Dev.Mode = true
+		Expect(render(run, r, ConsoleOptions{Width: 140})).To(HaveSuffix("Developer mode is on (AIPERF_DEV_MODE): these figures are not for comparisons.\n"))
+	})
+
 	It("leaves out a group whose every value is zero", func() {
 		run, r := load("chat-nonstreaming")
 		Expect(render(run, r, ConsoleOptions{Width: 140})).NotTo(ContainSubstring("LLM Metrics: Active"))

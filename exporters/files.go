@@ -29,17 +29,29 @@ func WriteFileAtomic(path string, write func(io.Writer) error) error {
 func writeFileAtomic(path string, mode os.FileMode, write func(io.Writer) error) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, dirMode); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return writeError(path, err)
 	}
 	temp := path + tempSuffix
 	if err := writeTemp(temp, mode, write); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return writeError(path, err)
 	}
 	if err := os.Rename(temp, path); err != nil {
-		return fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(temp)))
+		return errors.Join(writeError(path, err), os.Remove(temp))
 	}
 	syncDir(dir)
 	return nil
+}
+
+// writeError says once which file could not be written: the system's error names it
+// too, or its temporary name, and nobody is helped by a path in threefold.
+func writeError(path string, err error) error {
+	switch e := err.(type) {
+	case *os.PathError:
+		err = e.Err
+	case *os.LinkError:
+		err = e.Err
+	}
+	return fmt.Errorf("write %s: %w", path, err)
 }
 
 // writeTemp writes the temporary file and removes it again when that fails. What a
@@ -54,7 +66,7 @@ func writeTemp(temp string, mode os.FileMode, write func(io.Writer) error) (err 
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(temp))
+			_ = os.Remove(temp) // the first error is the one to tell
 		}
 	}()
 	w := bufio.NewWriterSize(f, 64<<10)
@@ -65,7 +77,10 @@ func writeTemp(temp string, mode os.FileMode, write func(io.Writer) error) (err 
 	if err == nil {
 		err = f.Sync()
 	}
-	return errors.Join(err, f.Close())
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return err
 }
 
 // syncDir makes a rename durable. File systems that cannot do it (some network

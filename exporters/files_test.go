@@ -77,6 +77,14 @@ var _ = Describe("WriteFileAtomic", func() {
 		Expect(namesIn(dir)).To(Equal([]string{"x"}))
 	})
 
+	It("names the file once, not as the system does too", func() {
+		Expect(writeError("/x/a.json", &os.PathError{Op: "write", Path: "/x/a.json.tmp", Err: errFull})).To(MatchError("write /x/a.json: no space left on device"))
+		path := filepath.Join(dir, "x")
+		err := WriteFileAtomic(path, func(io.Writer) error { return &os.PathError{Op: "write", Path: path + tempSuffix, Err: errFull} })
+		Expect(err).To(MatchError("write " + path + ": no space left on device"))
+		Expect(err).To(MatchError(errFull))
+	})
+
 	It("fails where a directory cannot be made", func() {
 		blocker := filepath.Join(dir, "file")
 		Expect(os.WriteFile(blocker, nil, fileMode)).To(Succeed())

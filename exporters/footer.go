@@ -39,6 +39,9 @@ func renderFooter(c *Console, run *config.Run, r *Report) {
 	if r.Profile != nil && r.Profile.WasCancelled {
 		c.Text(Yellow, "The profile run was cancelled early. Results shown may be incomplete or inaccurate.")
 	}
+	if run.Environment.Dev.Mode {
+		c.Text(Yellow, "Developer mode is on (AIPERF_DEV_MODE): these figures are not for comparisons.")
+	}
 }
 
 func renderDuration(c *Console, r *Report) {

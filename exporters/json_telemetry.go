@@ -95,4 +95,7 @@ func (j *jsonText) gpu(g *GPU) {
 			}
 		}
 	})
+	if len(g.XIDCodes) > 0 { // a sibling: what stands among the metrics has a unit
+		j.integerList("nvidia_xid_codes", g.XIDCodes)
+	}
 }

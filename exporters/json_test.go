@@ -37,6 +37,27 @@ func valueOf(text []byte, key string) json.RawMessage {
 }
 
 var _ = Describe("the summary JSON", func() {
+	It("keeps the XID codes that a GPU reported beside its metrics", func() {
+		r := sampleReport()
+		r.Telemetry.Endpoints[0].GPUs[0].XIDCodes = []int64{31, 79}
+		text := string(summaryOf(sampleRun("/run"), r))
+		Expect(strings.Count(text, "nvidia_xid_codes")).To(Equal(1), "a GPU without codes has no key")
+		var doc struct {
+			Telemetry struct {
+				Endpoints map[string]struct {
+					GPUs map[string]struct {
+						Codes   []int64                    `json:"nvidia_xid_codes"`
+						Metrics map[string]json.RawMessage `json:"metrics"`
+					} `json:"gpus"`
+				} `json:"endpoints"`
+			} `json:"telemetry_data"`
+		}
+		Expect(json.Unmarshal([]byte(text), &doc)).To(Succeed())
+		g := doc.Telemetry.Endpoints[r.Telemetry.Endpoints[0].Display].GPUs["gpu_0"]
+		Expect(g.Codes).To(Equal([]int64{31, 79}))
+		Expect(g.Metrics).NotTo(BeEmpty())
+	})
+
 	It("is laid out like this", func() {
 		expectGolden("golden/summary.json", summaryOf(sampleRun("/run"), sampleReport()))
 	})

@@ -109,6 +109,15 @@ func (j *jsonText) textList(name string, v []string) {
 	})
 }
 
+func (j *jsonText) integerList(name string, v []int64) {
+	j.list(name, func() {
+		for _, n := range v {
+			j.next()
+			j.buf = strconv.AppendInt(j.buf, n, 10)
+		}
+	})
+}
+
 func (j *jsonText) integer(name string, v int64) {
 	j.key(name)
 	j.buf = strconv.AppendInt(j.buf, v, 10)

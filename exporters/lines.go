@@ -72,7 +72,7 @@ func (l *lineFile) Flush() error {
 	}
 	n, err := l.f.Write(pending)
 	if err != nil {
-		l.err = fmt.Errorf("write %s: %w", l.path, err)
+		l.err = writeError(l.path, err)
 		if n > 0 {
 			// A torn line would make the whole file unreadable for strict readers. When
 			// even this fails, the first error is the one to tell.

@@ -114,7 +114,7 @@ var _ = Describe("claiming an artifact directory", func() {
 	})
 	It("removes what a killed run left", func() {
 		mesh("2147483646")
-		for _, name := range []string{bootstrap.JournalName, resultsMarker, "profile_export_aiperf.json"} {
+		for _, name := range []string{bootstrap.JournalName, exporters.MarkerName, "profile_export_aiperf.json"} {
 			Expect(os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600)).To(Succeed())
 		}
 		Expect(claim(dir)).To(Succeed())

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"aiperf/bootstrap"
+	"aiperf/exporters"
 )
 
 // claim refuses an artifact directory that a live run is writing to, and removes what
@@ -21,13 +22,10 @@ func claim(dir string) error {
 			return fmt.Errorf("--artifact-dir: %s is in use by a running benchmark (process %d); name another directory, or wait for its end", dir, mesh.PID)
 		}
 	}
-	for _, name := range []string{bootstrap.MeshFileName, bootstrap.JournalName, resultsMarker} {
+	for _, name := range []string{bootstrap.MeshFileName, bootstrap.JournalName, exporters.MarkerName} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !os.IsNotExist(err) {
 			return fmt.Errorf("--artifact-dir: remove what an earlier run left: %w", err)
 		}
 	}
 	return nil
 }
-
-// resultsMarker says that the files of a run are whole; it must not outlive them.
-const resultsMarker = ".aiperf_results_ready.json"

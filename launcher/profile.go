@@ -71,6 +71,7 @@ func load(state *State, in config.Input) (*config.Run, error) {
 	if len(problems) > 0 {
 		return nil, exitError{2, problems}
 	}
+	addCalibration(state, run)
 	return run, nil
 }
 

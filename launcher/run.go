@@ -7,7 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
+	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
 
@@ -24,6 +27,9 @@ import (
 // runProfile runs a resolved benchmark to its end: checks, processes, progress,
 // report. The error carries the exit code.
 func runProfile(state *State, run *config.Run) error {
+	// Whoever reads the console may leave, as in `aiperf profile ... | head`: the run goes
+	// on for its files. Unlike an ignored signal, a caught one is not passed on to children.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	registry, _, err := plugins.Load(run.PluginManifests)
 	if err != nil {
 		return exitError{2, err}
@@ -42,7 +48,7 @@ func runProfile(state *State, run *config.Run) error {
 		}
 		defer cleanup()
 	}
-	bootstrap.SweepDead()
+	bootstrap.SweepDead(run)
 	if err := bootstrap.Plan(run); err != nil {
 		return exitError{2, err}
 	}
@@ -75,11 +81,13 @@ func collectors(registry *plugins.Registry) func(name string) (any, error) {
 // show starts the mesh under a user interface and reports what came of it.
 func show(state *State, run *config.Run, registry *plugins.Registry) error {
 	screen := newScreen(state, run)
-	view, err := screen.view(registry)
+	var mesh *bootstrap.Mesh
+	view, err := screen.view(registry, func(text string) { logText(mesh.Log(), text) })
 	if err != nil {
 		return exitError{2, err}
 	}
-	mesh, err := bootstrap.NewMesh(run, bootstrap.MeshOptions{
+	screen.ui = view
+	mesh, err = bootstrap.NewMesh(run, bootstrap.MeshOptions{
 		Executable: state.Executable, Console: view.Line, Watch: view.Message, Signals: state.Signals, OnSignal: screen.onSignal,
 	})
 	if err != nil {
@@ -100,6 +108,7 @@ type screen struct {
 	state *State
 	run   *config.Run
 	logs  io.Writer // progress and log lines
+	ui    ui.UI     // what is shown on it
 }
 
 func newScreen(state *State, run *config.Run) *screen {
@@ -110,16 +119,27 @@ func newScreen(state *State, run *config.Run) *screen {
 	return s
 }
 
-// view makes the user interface that the run asks for.
-func (s *screen) view(registry *plugins.Registry) (ui.UI, error) {
+// logText logs a line of a view. It has no place in the source that a user could
+// make use of.
+func logText(log *bootstrap.Logger, text string) {
+	ctx := context.Background()
+	if log.Enabled(ctx, slog.LevelInfo) {
+		_ = log.Handler().Handle(ctx, slog.NewRecord(time.Now(), slog.LevelInfo, text, 0))
+	}
+}
+
+// view makes the user interface that the run asks for; log takes its log lines, once
+// the mesh is there.
+func (s *screen) view(registry *plugins.Registry, log func(text string)) (ui.UI, error) {
 	construct, err := plugins.Constructor[ui.Constructor](registry, "ui", s.run.Benchmark.Runtime.UI)
 	if err != nil {
 		return nil, err
 	}
-	columns, onTerminal := terminal(s.logs)
+	_, onTerminal := terminal(s.logs)
 	return construct(ui.Config{
-		Out: s.logs, Width: columns, Terminal: onTerminal, Color: onTerminal && !s.run.Environment.NoColor,
-		MinUpdatePercent: s.run.Environment.UI.MinUpdatePercent,
+		Out: s.logs, Columns: func() int { return columnsOf(s.logs, 0) }, Terminal: onTerminal, Color: onTerminal && !s.run.Environment.NoColor,
+		MinUpdatePercent: s.run.Environment.UI.MinUpdatePercent, Log: log, Stats: s.run.Benchmark.Runtime.StatsIntervalSec > 0,
+		WarmupEvery: time.Duration(s.run.Environment.Service.WarmupProgressIntervalSec * float64(time.Second)),
 	})
 }
 
@@ -129,15 +149,26 @@ func (s *screen) options(w io.Writer) exporters.ConsoleOptions {
 	return exporters.ConsoleOptions{Width: exporters.ReportWidth(s.run, columns), Color: onTerminal && !s.run.Environment.NoColor}
 }
 
-// onSignal answers Ctrl-C and its kin with a panel. A panel that cannot be written
-// must not stop the answer itself.
+// onSignal answers Ctrl-C and its kin with a panel, above the progress. A panel that
+// cannot be written must not stop the answer itself.
 func (s *screen) onSignal(_ os.Signal, second bool) {
+	panel := exporters.RenderCancelPanel
 	if second {
-		_ = exporters.RenderForceQuitPanel(s.state.Stderr, s.options(s.state.Stderr))
-		return
+		panel = exporters.RenderForceQuitPanel
 	}
-	_ = exporters.RenderCancelPanel(s.state.Stderr, s.options(s.state.Stderr))
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		s.ui.Above(func() { _ = panel(s.state.Stderr, s.options(s.state.Stderr)) })
+	}()
+	select {
+	case <-shown:
+	case <-time.After(panelBound):
+	}
 }
+
+// panelBound is how long the answer to a signal waits for a console that takes nothing.
+const panelBound = time.Second
 
 // conclude prints the report and the errors, and turns the outcome into the exit code.
 func (s *screen) conclude(out bootstrap.Outcome) error {
@@ -148,7 +179,7 @@ func (s *screen) conclude(out bootstrap.Outcome) error {
 		errs = append(errs, messages.ExitError{ErrorDetails: *messages.AsErrorDetails("ReportError", err), Operation: "show_results", FromService: "launcher"})
 	}
 	if report != nil {
-		if err := exporters.RenderConsole(s.state.Stdout, s.run, report, s.options(s.state.Stdout)); err != nil {
+		if err := exporters.RenderConsole(s.state.Stdout, s.run, report, s.options(s.state.Stdout)); err != nil && !errors.Is(err, syscall.EPIPE) {
 			errs = append(errs, messages.ExitError{ErrorDetails: *messages.AsErrorDetails("ReportError", err), Operation: "show_results", FromService: "launcher"})
 		}
 	}
@@ -156,7 +187,7 @@ func (s *screen) conclude(out bootstrap.Outcome) error {
 		errs = append(errs, out.Report.ExitErrors...)
 	}
 	log := filepath.Join(s.run.ArtifactDir, "logs", "aiperf.log")
-	if err := exporters.RenderExitPanel(s.state.Stderr, errs, log, s.options(s.state.Stderr)); err != nil {
+	if err := exporters.RenderExitPanel(s.state.Stderr, errs, log, s.options(s.state.Stderr)); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return exitError{1, err}
 	}
 	if code == 0 && len(errs) > 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"aiperf/bootstrap"
+	"aiperf/config"
 	"aiperf/messages"
 	"aiperf/messages/bus"
 )
@@ -23,8 +24,8 @@ func watchCommand(state *State) *cli.Command {
 		Name:  "watch",
 		Usage: "print the live messages of a running benchmark as JSON lines",
 		Description: "Finds the run by its artifact directory (the newest one under ./artifacts when none is named)\n" +
-			"or attaches to an address. Ends with the run, or with Ctrl-C. A watcher never slows a run: what it\n" +
-			"is too slow for, it misses, and `seq` shows how much.",
+			"or attaches to an address, with the keys in AIPERF_ZMQ_CURVE_DIR if that is set. Ends with the run,\n" +
+			"or with Ctrl-C. A watcher never slows a run: what it is too slow for, it misses, and `seq` shows how much.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "types", Usage: "comma `LIST` of message types (default: all)"},
 			&cli.BoolFlag{Name: "json", Usage: "JSON lines (the only format; accepted so that scripts can say what they rely on)"},
@@ -42,11 +43,16 @@ func watchCommand(state *State) *cli.Command {
 			if err != nil {
 				return exitError{2, err}
 			}
-			mesh := bootstrap.MeshFile{EventBusBackend: c.String("connect")}
-			if mesh.EventBusBackend == "" {
-				if mesh, err = findMesh(state, c.String("run")); err != nil {
-					return exitError{1, err}
+			if c.IsSet("connect") {
+				mesh, err := meshAt(state, c.String("connect"))
+				if err != nil {
+					return exitError{2, err}
 				}
+				return watch(state, mesh, types)
+			}
+			mesh, err := findMesh(state, c.String("run"))
+			if err != nil {
+				return exitError{1, err}
 			}
 			return watch(state, mesh, types)
 		},
@@ -67,6 +73,21 @@ func watchTypes(list string) ([]string, error) {
 		types = append(types, t)
 	}
 	return types, nil
+}
+
+// meshAt is a mesh of which only the address is known, with the caller's keys.
+func meshAt(state *State, address string) (mesh bootstrap.MeshFile, err error) {
+	mesh.EventBusBackend = address
+	env, _, _ := config.ParseEnvironment(state.Env)
+	if env.ZMQ.CurveDir == "" {
+		return mesh, nil
+	}
+	keys, err := bootstrap.ReadKeys(env.ZMQ.CurveDir)
+	if err != nil {
+		return mesh, fmt.Errorf("AIPERF_ZMQ_CURVE_DIR: %w", err)
+	}
+	mesh.PublicKey, mesh.SecretKey = keys.PublicKey, keys.SecretKey
+	return mesh, nil
 }
 
 // findMesh reads the mesh file of a run: of the directory given, or of the newest

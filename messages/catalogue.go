@@ -61,7 +61,7 @@ func Catalogue() []Kind {
 		kind[WorkerStartupState]("worker", "controller; consumers", "How far a worker's start has come.", true, OnEventBus),
 		kind[WorkerStatusSummary]("controller", "consumers", "The status of every worker, every 0.5 s.", true, OnEventBus),
 		kind[ResultsExported]("controller", "consumers", "Every artifact is whole on disk.", true, OnEventBus),
-		kind[BenchmarkComplete]("controller", "consumers", "The run is over; the last message of a run.", true, OnEventBus),
+		kind[BenchmarkComplete]("controller", "consumers", "The run is over and its files are whole; only the farewells of single processes come after it.", true, OnEventBus),
 		kind[Heartbeat]("any service", "controller; consumers", "A service lives, every 5 s.", true, OnEventBus, OnControl),
 		kind[ConnectionProbe]("any service", "itself", "Proves the way through the bus at start.", false, OnEventBus),
 

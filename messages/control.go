@@ -33,8 +33,8 @@ func (*ReregisterRequest) MessageType() string { return "reregister_request" }
 // Heartbeat tells that a service lives; on the control socket and on the bus.
 type Heartbeat struct {
 	ServiceType string       `msgpack:"service_type"`
-	State       string       `msgpack:"state"`
-	RequestNS   clock.WallNS `msgpack:"request_ns,omitempty"`
+	State       string       `msgpack:"state"`                // created, initializing, initialized, starting, running, stopping, stopped, failed
+	RequestNS   clock.WallNS `msgpack:"request_ns,omitempty"` // when it was taken
 }
 
 func (*Heartbeat) MessageType() string { return "heartbeat" }
@@ -108,7 +108,7 @@ const (
 
 // SystemStateChanged tells of a step of the run.
 type SystemStateChanged struct {
-	State string `msgpack:"state"`
+	State string `msgpack:"state"` // initializing, configuring, ready, profiling, processing, stopping, shutdown
 }
 
 func (*SystemStateChanged) MessageType() string { return "system_state_changed" }
@@ -122,27 +122,27 @@ func (*ServiceError) MessageType() string { return "service_error" }
 
 // ServiceDown says that a process has ended without being asked to.
 type ServiceDown struct {
-	DownServiceID string `msgpack:"down_service_id"`
-	ServiceType   string `msgpack:"service_type"`
-	ExitCode      *int   `msgpack:"exit_code,omitempty"`
-	Signal        string `msgpack:"signal,omitempty"`
-	Restarting    bool   `msgpack:"restarting"`
+	DownServiceID string `msgpack:"down_service_id"`          // which process
+	ServiceType   string `msgpack:"service_type"`             // such as worker
+	ExitCode      *int   `msgpack:"exit_code,omitempty"`      // absent when a signal ended it
+	Signal        string `msgpack:"signal,omitempty"`         // such as killed
+	Restarting    bool   `msgpack:"restarting"`               // another one is started instead
 	ReplacementID string `msgpack:"replacement_id,omitempty"` // id of the process started instead
-	StderrTail    string `msgpack:"stderr_tail,omitempty"`
+	StderrTail    string `msgpack:"stderr_tail,omitempty"`    // the last lines that it wrote to stderr
 }
 
 func (*ServiceDown) MessageType() string { return "service_down" }
 
 // ResultsExported says that every artifact is whole.
 type ResultsExported struct {
-	WasCancelled bool `msgpack:"was_cancelled"`
+	WasCancelled bool `msgpack:"was_cancelled"` // the run was interrupted
 }
 
 func (*ResultsExported) MessageType() string { return "results_exported" }
 
 // BenchmarkComplete is the last word of a run.
 type BenchmarkComplete struct {
-	WasCancelled bool `msgpack:"was_cancelled"`
+	WasCancelled bool `msgpack:"was_cancelled"` // the run was interrupted
 }
 
 func (*BenchmarkComplete) MessageType() string { return "benchmark_complete" }

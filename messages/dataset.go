@@ -8,7 +8,7 @@ const MaxAnnouncedConversations = 1000
 
 // TurnMetadata is what a scheduler needs of a turn.
 type TurnMetadata struct {
-	DelayMS float64 `msgpack:"delay_ms,omitempty"` // wait after the previous turn's return
+	DelayMS float64 `msgpack:"delay_ms,omitempty"` // milliseconds between the answer before and this turn
 }
 
 // ConversationMetadata is a conversation without its contents.
@@ -19,24 +19,24 @@ type ConversationMetadata struct {
 
 // DatasetMetadata describes the dataset as a whole.
 type DatasetMetadata struct {
-	Conversations          []ConversationMetadata `msgpack:"conversations"`
-	ConversationsTruncated bool                   `msgpack:"conversations_truncated,omitempty"`
+	Conversations          []ConversationMetadata `msgpack:"conversations"`                     // at most 1000 of them
+	ConversationsTruncated bool                   `msgpack:"conversations_truncated,omitempty"` // there are more than are listed
 	ConversationCount      int                    `msgpack:"conversation_count"`
 	TotalTurnCount         int                    `msgpack:"total_turn_count"`
-	AverageTurnCount       float64                `msgpack:"average_turn_count"`
-	SamplingStrategy       string                 `msgpack:"sampling_strategy"`
-	HasTimingData          bool                   `msgpack:"has_timing_data"`
+	AverageTurnCount       float64                `msgpack:"average_turn_count"` // turns per conversation
+	SamplingStrategy       string                 `msgpack:"sampling_strategy"`  // sequential, random, shuffle
+	HasTimingData          bool                   `msgpack:"has_timing_data"`    // some turn has a delay
 }
 
 // DatasetClientMetadata says where the mapped files are.
 type DatasetClientMetadata struct {
-	ClientType        string `msgpack:"client_type"` // memory_map
-	DataFilePath      string `msgpack:"data_file_path"`
-	IndexFilePath     string `msgpack:"index_file_path"`
-	Format            string `msgpack:"format"` // conversation, payload_bytes
+	ClientType        string `msgpack:"client_type"`     // memory_map
+	DataFilePath      string `msgpack:"data_file_path"`  // the contents
+	IndexFilePath     string `msgpack:"index_file_path"` // where each conversation begins
+	Format            string `msgpack:"format"`          // conversation, payload_bytes
 	ConversationCount int    `msgpack:"conversation_count"`
-	TotalSizeBytes    int64  `msgpack:"total_size_bytes"`
-	Compressed        bool   `msgpack:"compressed"`
+	TotalSizeBytes    int64  `msgpack:"total_size_bytes"` // of the data file
+	Compressed        bool   `msgpack:"compressed"`       // never, in this version
 }
 
 // DatasetConfiguredNotification says that the dataset is ready to be opened.

@@ -3,18 +3,19 @@ package messages
 import (
 	"errors"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // ErrorDetails is how an error leaves the process it happened in. Two are equal,
 // and grouped together, when Code, Type and Message are equal.
 type ErrorDetails struct {
-	Code       *int64   `msgpack:"code,omitempty"` // HTTP status, 499 for a cancel, or an internal code
-	Type       string   `msgpack:"type,omitempty"` // stable class-like name, such as TimeoutError
-	Message    string   `msgpack:"message"`        // one line, redacted, at most 4096 bytes plus an ellipsis
-	Cause      string   `msgpack:"cause,omitempty"`
+	Code       *int64   `msgpack:"code,omitempty"`        // HTTP status, 499 for a cancel, or an internal code
+	Type       string   `msgpack:"type,omitempty"`        // stable class-like name, such as TimeoutError
+	Message    string   `msgpack:"message"`               // one line, redacted, at most 4096 bytes plus an ellipsis
+	Cause      string   `msgpack:"cause,omitempty"`       // what was behind it
 	CauseChain []string `msgpack:"cause_chain,omitempty"` // outer to root
-	Details    any      `msgpack:"details,omitempty"`
+	Details    any      `msgpack:"details,omitempty"`     // more, such as {"fatal": true}
 }
 
 // ErrorCount is one line of an error summary.
@@ -26,8 +27,13 @@ type ErrorCount struct {
 // maxErrorText is where messages and causes are cut.
 const maxErrorText = 4096
 
-// CutErrorText bounds a text for an ErrorDetails field without splitting a rune.
+// CutErrorText makes a text fit for an ErrorDetails field: one line, bounded without
+// splitting a rune. A server's control characters must reach neither a terminal nor a
+// table.
 func CutErrorText(s string) string {
+	if strings.ContainsFunc(s, breaksLine) {
+		s = strings.Join(strings.FieldsFunc(s, breaksLine), " ")
+	}
 	if len(s) <= maxErrorText {
 		return s
 	}
@@ -40,6 +46,9 @@ func CutErrorText(s string) string {
 	}
 	return s + "…"
 }
+
+// breaksLine is true for control characters and for Unicode's line ends.
+func breaksLine(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 // NewError builds error details with a stable type name.
 func NewError(typ, message string) *ErrorDetails {

@@ -1,10 +1,6 @@
 package messages
 
-import (
-	"context"
-	"fmt"
-	"strings"
-)
+import "context"
 
 // Handler is a typed function with the message type it understands.
 type Handler struct {
@@ -28,27 +24,6 @@ func On[T any, M interface {
 	}}
 }
 
-// RequestHandler answers a request with a message.
-type RequestHandler struct {
-	Type   string
-	Handle func(ctx context.Context, e Envelope) (Message, error)
-}
-
-// OnRequest makes a request handler of a function.
-func OnRequest[T any, M interface {
-	*T
-	Message
-}](fn func(ctx context.Context, from Header, m M) (Message, error)) RequestHandler {
-	typ := M(new(T)).MessageType()
-	return RequestHandler{Type: typ, Handle: func(ctx context.Context, e Envelope) (Message, error) {
-		m := M(new(T))
-		if err := e.Decode(m); err != nil {
-			return nil, err
-		}
-		return fn(ctx, e.Header, m)
-	}}
-}
-
 // Topic is the bus topic of a message type; target is empty for a broadcast, else a
 // service id or type. The terminator matters: subscriptions match prefixes, and
 // a name must not match a longer one.
@@ -57,14 +32,4 @@ func Topic(messageType, target string) string {
 		return messageType + "$"
 	}
 	return messageType + "." + target + "$"
-}
-
-// SplitTopic takes a topic apart.
-func SplitTopic(topic string) (messageType, target string, err error) {
-	body, ok := strings.CutSuffix(topic, "$")
-	if !ok {
-		return "", "", fmt.Errorf("%w: topic %.40q has no terminator", ErrMalformed, topic)
-	}
-	messageType, target, _ = strings.Cut(body, ".")
-	return messageType, target, nil
 }

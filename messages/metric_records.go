@@ -1,32 +1,38 @@
 package messages
 
-import "aiperf/clock"
+import (
+	"slices"
+	"strings"
 
-// RecordMetadata places one record: which request, when, through whom.
+	"aiperf/clock"
+)
+
+// RecordMetadata places one record: which request, when, through whom. An absent
+// field is 0 or empty here, but for ProfilingIndex, which is −1 then.
 type RecordMetadata struct {
-	SessionNum         int64        `msgpack:"session_num"` // credit number in its phase
-	XRequestID         string       `msgpack:"x_request_id"`
-	XCorrelationID     string       `msgpack:"x_correlation_id"`
-	ConversationID     string       `msgpack:"conversation_id"`
-	TurnIndex          int          `msgpack:"turn_index"`
-	CreditIssuedNS     clock.WallNS `msgpack:"credit_issued_ns"`
-	RequestStartNS     clock.WallNS `msgpack:"request_start_ns"`
-	RequestAckNS       clock.WallNS `msgpack:"request_ack_ns"` // response head; 0 = none
-	RequestEndNS       clock.WallNS `msgpack:"request_end_ns"`
+	SessionNum         int64        `msgpack:"session_num"`                // number of the request in its phase, from 0, in issue order
+	XRequestID         string       `msgpack:"x_request_id,omitempty"`     // the X-Request-ID header of the request
+	XCorrelationID     string       `msgpack:"x_correlation_id,omitempty"` // the X-Correlation-ID header: one per session
+	ConversationID     string       `msgpack:"conversation_id,omitempty"`  // entry of the dataset
+	TurnIndex          int          `msgpack:"turn_index"`                 // from 0, inside the session
+	CreditIssuedNS     clock.WallNS `msgpack:"credit_issued_ns,omitempty"` // when the credit was issued
+	RequestStartNS     clock.WallNS `msgpack:"request_start_ns"`           // when the worker took the request up; latencies count from here
+	RequestAckNS       clock.WallNS `msgpack:"request_ack_ns,omitempty"`   // response head
+	RequestEndNS       clock.WallNS `msgpack:"request_end_ns"`             // last byte, failure or cancellation
 	WorkerID           string       `msgpack:"worker_id"`
 	RecordProcessorID  string       `msgpack:"record_processor_id"`
-	BenchmarkPhase     string       `msgpack:"benchmark_phase"` // warmup, profiling
-	PhaseIndex         int          `msgpack:"phase_index"`
-	ProfilingIndex     int          `msgpack:"profiling_index"` // −1 in warmup
-	PhaseName          string       `msgpack:"phase_name"`
-	WasCancelled       bool         `msgpack:"was_cancelled"`
-	CancellationTimeNS clock.WallNS `msgpack:"cancellation_time_ns"`
-	ScheduledNS        clock.WallNS `msgpack:"scheduled_ns"` // open loop only
-	StampSource        string       `msgpack:"stamp_source"` // kernel, read
-	RecvBytes          int64        `msgpack:"recv_bytes"`
-	// GenStartNS is the wall time of the first content response; 0 = none. It feeds
-	// the concurrency curves.
-	GenStartNS clock.WallNS `msgpack:"gen_start_ns"`
+	BenchmarkPhase     string       `msgpack:"benchmark_phase"`                // warmup, profiling
+	PhaseIndex         int          `msgpack:"phase_index"`                    // from 0, over all phases
+	ProfilingIndex     int          `msgpack:"profiling_index,omitempty"`      // from 0, over the profiling phases; absent in a warmup
+	PhaseName          string       `msgpack:"phase_name,omitempty"`           // warmup, profiling
+	WasCancelled       bool         `msgpack:"was_cancelled"`                  // an outcome of its own: error is set too, with code 499
+	CancellationTimeNS clock.WallNS `msgpack:"cancellation_time_ns,omitempty"` // when it was cancelled
+	ScheduledNS        clock.WallNS `msgpack:"scheduled_ns,omitempty"`         // when it was due; open loop only
+	StampSource        string       `msgpack:"stamp_source,omitempty"`         // who stamped the arrivals: kernel, read
+	RecvBytes          int64        `msgpack:"recv_bytes,omitempty"`           // bytes of the response
+	GenStartNS         clock.WallNS `msgpack:"gen_start_ns,omitempty"`         // first response with content
+	EventCount         int64        `msgpack:"event_count,omitempty"`          // events of the stream, without [DONE]
+	CoalescedEvents    int64        `msgpack:"coalesced_events,omitempty"`     // of these, those that came with others in one read
 }
 
 // Key is the credit that the record belongs to.
@@ -45,14 +51,14 @@ type MetricValue struct {
 // MetricRecord is one finished request in numbers. Every request has exactly one.
 type MetricRecord struct {
 	Metadata RecordMetadata `msgpack:"metadata"`
-	Metrics  []MetricValue  `msgpack:"metrics"`
-	Error    *ErrorDetails  `msgpack:"error"` // set for failed and cancelled requests
+	Metrics  []MetricValue  `msgpack:"metrics"`         // base units; what does not apply to a request is absent
+	Error    *ErrorDetails  `msgpack:"error,omitempty"` // of failed and cancelled requests
 }
 
 // MetricRecords is a batch of records: record processor to records manager, and
 // the live stream on the event bus.
 type MetricRecords struct {
-	Records []MetricRecord `msgpack:"records"`
+	Records []MetricRecord `msgpack:"records"` // in the order in which they arrived
 }
 
 func (*MetricRecords) MessageType() string { return "metric_records" }
@@ -146,76 +152,49 @@ func (m *RecordMetadata) append(w *Writer) {
 		w.optStr(n, "stamp_source", m.StampSource)
 		w.optInt(n, "recv_bytes", m.RecvBytes)
 		w.optInt(n, "gen_start_ns", int64(m.GenStartNS))
+		w.optInt(n, "event_count", m.EventCount)
+		w.optInt(n, "coalesced_events", m.CoalescedEvents)
 	})
 }
 
+// readField decodes into memory of the message's own; strings that differ from record
+// to record borrow the frame.
 func (m *MetricRecords) readField(r *Reader, key []byte) bool {
 	if string(key) != "records" {
 		return false
 	}
-	n := r.ArrayLen()
-	m.Records = make([]MetricRecord, 0, n)
-	for ; n > 0 && r.err == nil; n-- {
-		m.Records = append(m.Records, readMetricRecord(r))
-	}
+	var d RecordReader
+	d.read(r)
+	m.Records = d.records
 	return true
 }
 
-func readMetricRecord(r *Reader) MetricRecord {
-	var rec MetricRecord
-	for n := r.MapLen(); n > 0 && r.err == nil; n-- {
-		switch string(r.StrBytes()) {
-		case "metadata":
-			rec.Metadata = readMetadata(r)
-		case "metrics":
-			k := r.MapLen()
-			rec.Metrics = make([]MetricValue, 0, k)
-			for ; k > 0 && r.err == nil; k-- {
-				rec.Metrics = append(rec.Metrics, readMetricValue(r))
-			}
-		case "error":
-			rec.Error = readError(r)
-		default:
-			r.Skip()
-		}
+// Clone is a copy that shares no memory with the frame or the batch.
+func (rec *MetricRecord) Clone() MetricRecord {
+	c := *rec
+	m := &c.Metadata
+	m.XRequestID, m.XCorrelationID, m.ConversationID = strings.Clone(m.XRequestID), strings.Clone(m.XCorrelationID), strings.Clone(m.ConversationID)
+	c.Metrics = slices.Clone(rec.Metrics)
+	for i := range c.Metrics {
+		c.Metrics[i].List = slices.Clone(c.Metrics[i].List)
 	}
-	return rec
+	return c
 }
 
-func readMetricValue(r *Reader) MetricValue {
-	v := MetricValue{Tag: Intern(r.StrBytes())}
-	if r.err != nil || r.off >= len(r.buf) {
-		r.fail("short value")
-		return v
-	}
-	switch h := r.buf[r.off]; {
-	case h&0xf0 == 0x90, h == 0xdc, h == 0xdd:
-		n := r.ArrayLen()
-		v.List = make([]float64, 0, n)
-		for ; n > 0 && r.err == nil; n-- {
-			v.List = append(v.List, r.Float())
-		}
-	case h == 0xca, h == 0xcb:
-		v.Number = r.Float()
-	default:
-		v.Integer = true
-		v.Number = float64(r.Int())
-	}
-	return v
-}
-
-func readMetadata(r *Reader) RecordMetadata {
-	m := RecordMetadata{ProfilingIndex: -1}
+// readMetadata fills m. What repeats from record to record is shared with the one
+// before.
+func readMetadata(r *Reader, m, before *RecordMetadata) {
+	m.ProfilingIndex = -1
 	for n := r.MapLen(); n > 0 && r.err == nil; n-- {
 		switch string(r.StrBytes()) {
 		case "session_num":
 			m.SessionNum = r.Int()
 		case "x_request_id":
-			m.XRequestID = r.Str()
+			m.XRequestID = borrowed(r.StrBytes())
 		case "x_correlation_id":
-			m.XCorrelationID = r.Str()
+			m.XCorrelationID = borrowed(r.StrBytes())
 		case "conversation_id":
-			m.ConversationID = r.Str()
+			m.ConversationID = borrowed(r.StrBytes())
 		case "turn_index":
 			m.TurnIndex = int(r.Int())
 		case "credit_issued_ns":
@@ -227,17 +206,17 @@ func readMetadata(r *Reader) RecordMetadata {
 		case "request_end_ns":
 			m.RequestEndNS = clock.WallNS(r.Int())
 		case "worker_id":
-			m.WorkerID = Intern(r.StrBytes())
+			m.WorkerID = same(r.StrBytes(), before.WorkerID)
 		case "record_processor_id":
-			m.RecordProcessorID = Intern(r.StrBytes())
+			m.RecordProcessorID = same(r.StrBytes(), before.RecordProcessorID)
 		case "benchmark_phase":
-			m.BenchmarkPhase = Intern(r.StrBytes())
+			m.BenchmarkPhase = same(r.StrBytes(), before.BenchmarkPhase)
 		case "phase_index":
 			m.PhaseIndex = int(r.Int())
 		case "profiling_index":
 			m.ProfilingIndex = int(r.Int())
 		case "phase_name":
-			m.PhaseName = Intern(r.StrBytes())
+			m.PhaseName = same(r.StrBytes(), before.PhaseName)
 		case "was_cancelled":
 			m.WasCancelled = r.Bool()
 		case "cancellation_time_ns":
@@ -245,14 +224,17 @@ func readMetadata(r *Reader) RecordMetadata {
 		case "scheduled_ns":
 			m.ScheduledNS = clock.WallNS(r.Int())
 		case "stamp_source":
-			m.StampSource = Intern(r.StrBytes())
+			m.StampSource = same(r.StrBytes(), before.StampSource)
 		case "recv_bytes":
 			m.RecvBytes = r.Int()
+		case "event_count":
+			m.EventCount = r.Int()
+		case "coalesced_events":
+			m.CoalescedEvents = r.Int()
 		case "gen_start_ns":
 			m.GenStartNS = clock.WallNS(r.Int())
 		default:
 			r.Skip()
 		}
 	}
-	return m
 }

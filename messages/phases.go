@@ -5,31 +5,31 @@ import "aiperf/clock"
 // PhaseStats is the state of one phase's credits. Times are wall nanoseconds, 0
 // until reached; the final counts are absent before they are final.
 type PhaseStats struct {
-	Phase          string `msgpack:"phase"` // warmup, profiling
-	PhaseName      string `msgpack:"phase_name"`
-	PhaseKind      string `msgpack:"phase_kind"`
-	PhaseIndex     int    `msgpack:"phase_index"`
-	ProfilingIndex *int   `msgpack:"profiling_index,omitempty"`
+	Phase          string `msgpack:"phase"`                     // warmup, profiling
+	PhaseName      string `msgpack:"phase_name"`                // warmup, profiling
+	PhaseKind      string `msgpack:"phase_kind"`                // warmup, profiling
+	PhaseIndex     int    `msgpack:"phase_index"`               // from 0, over all phases
+	ProfilingIndex *int   `msgpack:"profiling_index,omitempty"` // from 0, over the profiling phases; absent in a warmup
 
-	StartNS       clock.WallNS `msgpack:"start_ns,omitempty"`
-	SentEndNS     clock.WallNS `msgpack:"sent_end_ns,omitempty"`
-	RequestsEndNS clock.WallNS `msgpack:"requests_end_ns,omitempty"`
+	StartNS       clock.WallNS `msgpack:"start_ns,omitempty"`        // when the phase began
+	SentEndNS     clock.WallNS `msgpack:"sent_end_ns,omitempty"`     // when its last credit was issued
+	RequestsEndNS clock.WallNS `msgpack:"requests_end_ns,omitempty"` // when its last credit came back
 
-	TotalExpectedRequests  *int64   `msgpack:"total_expected_requests,omitempty"`
-	ExpectedDurationSec    *float64 `msgpack:"expected_duration_sec,omitempty"`
-	ExpectedNumSessions    *int64   `msgpack:"expected_num_sessions,omitempty"`
-	ExpectedGracePeriodSec *float64 `msgpack:"expected_grace_period_sec,omitempty"`
+	TotalExpectedRequests  *int64   `msgpack:"total_expected_requests,omitempty"`   // absent when another rule ends the phase, as for the next three
+	ExpectedDurationSec    *float64 `msgpack:"expected_duration_sec,omitempty"`     // seconds
+	ExpectedNumSessions    *int64   `msgpack:"expected_num_sessions,omitempty"`     // sessions
+	ExpectedGracePeriodSec *float64 `msgpack:"expected_grace_period_sec,omitempty"` // seconds
 
-	RequestsSent      int64 `msgpack:"requests_sent"`
-	RequestsCompleted int64 `msgpack:"requests_completed"`
-	RequestsCancelled int64 `msgpack:"requests_cancelled"`
-	RequestErrors     int64 `msgpack:"request_errors"`
-	SentSessions      int64 `msgpack:"sent_sessions"`
-	CompletedSessions int64 `msgpack:"completed_sessions"`
-	CancelledSessions int64 `msgpack:"cancelled_sessions"`
-	TotalSessionTurns int64 `msgpack:"total_session_turns"`
+	RequestsSent      int64 `msgpack:"requests_sent"`       // credits issued
+	RequestsCompleted int64 `msgpack:"requests_completed"`  // credits that came back and were not cancelled; failed and lost ones included
+	RequestsCancelled int64 `msgpack:"requests_cancelled"`  // credits that came back cancelled
+	RequestErrors     int64 `msgpack:"request_errors"`      // those of requests_completed that failed
+	SentSessions      int64 `msgpack:"sent_sessions"`       // sessions begun
+	CompletedSessions int64 `msgpack:"completed_sessions"`  // sessions whose last turn came back
+	CancelledSessions int64 `msgpack:"cancelled_sessions"`  // sessions that end before their last turn
+	TotalSessionTurns int64 `msgpack:"total_session_turns"` // turns of the sessions begun
 
-	FinalRequestsSent      *int64 `msgpack:"final_requests_sent,omitempty"`
+	FinalRequestsSent      *int64 `msgpack:"final_requests_sent,omitempty"` // requests_sent, once it is final; the same for the next six
 	FinalSentSessions      *int64 `msgpack:"final_sent_sessions,omitempty"`
 	FinalRequestsCompleted *int64 `msgpack:"final_requests_completed,omitempty"`
 	FinalRequestsCancelled *int64 `msgpack:"final_requests_cancelled,omitempty"`
@@ -37,13 +37,13 @@ type PhaseStats struct {
 	FinalCompletedSessions *int64 `msgpack:"final_completed_sessions,omitempty"`
 	FinalCancelledSessions *int64 `msgpack:"final_cancelled_sessions,omitempty"`
 
-	TimeoutTriggered            bool `msgpack:"timeout_triggered"`
-	GracePeriodTimeoutTriggered bool `msgpack:"grace_period_timeout_triggered"`
-	WasCancelled                bool `msgpack:"was_cancelled"`
+	TimeoutTriggered            bool `msgpack:"timeout_triggered"`              // the duration was over before the other stop rules were met
+	GracePeriodTimeoutTriggered bool `msgpack:"grace_period_timeout_triggered"` // the grace period was over before the last credit came back
+	WasCancelled                bool `msgpack:"was_cancelled"`                  // the run was interrupted
 
-	LostRequests int64 `msgpack:"lost_requests"`
-	LostTicks    int64 `msgpack:"lost_ticks"`
-	Reanchors    int64 `msgpack:"reanchors"`
+	LostRequests int64 `msgpack:"lost_requests"` // those of requests_completed whose worker died
+	LostTicks    int64 `msgpack:"lost_ticks"`    // arrivals that were due and could not be sent
+	Reanchors    int64 `msgpack:"reanchors"`     // how often the schedule was moved after a stall
 }
 
 // InFlight is how many requests are sent and not returned.
@@ -53,22 +53,22 @@ func (s *PhaseStats) InFlight() int64 {
 
 // PhaseConfig is what a phase was asked to do.
 type PhaseConfig struct {
-	Phase                 string   `msgpack:"phase"`
-	PhaseName             string   `msgpack:"phase_name"`
-	PhaseKind             string   `msgpack:"phase_kind"`
-	PhaseIndex            int      `msgpack:"phase_index"`
-	ProfilingIndex        *int     `msgpack:"profiling_index,omitempty"`
-	TimingMode            string   `msgpack:"timing_mode"`
-	TotalExpectedRequests *int64   `msgpack:"total_expected_requests,omitempty"`
-	ExpectedNumSessions   *int64   `msgpack:"expected_num_sessions,omitempty"`
-	ExpectedDurationSec   *float64 `msgpack:"expected_duration_sec,omitempty"`
-	Seamless              bool     `msgpack:"seamless"`
-	Concurrency           *int64   `msgpack:"concurrency,omitempty"`
-	RequestRate           *float64 `msgpack:"request_rate,omitempty"` // requests/s
-	ArrivalPattern        string   `msgpack:"arrival_pattern"`
-	GracePeriodSec        *float64 `msgpack:"grace_period_sec,omitempty"`
-	GracePeriodInfinite   bool     `msgpack:"grace_period_infinite,omitempty"`
-	ExcludeFromResults    bool     `msgpack:"exclude_from_results"`
+	Phase                 string   `msgpack:"phase"`                             // warmup, profiling
+	PhaseName             string   `msgpack:"phase_name"`                        // warmup, profiling
+	PhaseKind             string   `msgpack:"phase_kind"`                        // warmup, profiling
+	PhaseIndex            int      `msgpack:"phase_index"`                       // from 0, over all phases
+	ProfilingIndex        *int     `msgpack:"profiling_index,omitempty"`         // from 0, over the profiling phases; absent in a warmup
+	TimingMode            string   `msgpack:"timing_mode"`                       // request_rate
+	TotalExpectedRequests *int64   `msgpack:"total_expected_requests,omitempty"` // stop after so many requests
+	ExpectedNumSessions   *int64   `msgpack:"expected_num_sessions,omitempty"`   // stop after so many sessions
+	ExpectedDurationSec   *float64 `msgpack:"expected_duration_sec,omitempty"`   // stop sending after so many seconds
+	Seamless              bool     `msgpack:"seamless"`                          // begins without waiting for the requests of the phase before
+	Concurrency           *int64   `msgpack:"concurrency,omitempty"`             // most sessions in flight; absent = no limit
+	RequestRate           *float64 `msgpack:"request_rate,omitempty"`            // requests/s; absent in a closed loop
+	ArrivalPattern        string   `msgpack:"arrival_pattern"`                   // constant, poisson, concurrency_burst (a closed loop)
+	GracePeriodSec        *float64 `msgpack:"grace_period_sec,omitempty"`        // seconds for requests in flight after the duration
+	GracePeriodInfinite   bool     `msgpack:"grace_period_infinite,omitempty"`   // requests in flight are waited for without limit
+	ExcludeFromResults    bool     `msgpack:"exclude_from_results"`              // true for a warmup
 }
 
 // CreditPhasesConfigured announces all phases before the first starts.
@@ -112,32 +112,32 @@ func (*CreditPhaseComplete) MessageType() string { return "credit_phase_complete
 
 // CreditsComplete is sent after the last phase, always.
 type CreditsComplete struct {
-	WasCancelled bool          `msgpack:"was_cancelled,omitempty"`
-	Error        *ErrorDetails `msgpack:"error,omitempty"` // a phase failed
+	WasCancelled bool          `msgpack:"was_cancelled,omitempty"` // the run was interrupted
+	Error        *ErrorDetails `msgpack:"error,omitempty"`         // a phase failed
 }
 
 func (*CreditsComplete) MessageType() string { return "credits_complete" }
 
 // WorkerStats counts a worker's records.
 type WorkerStats struct {
-	SuccessRecords int64 `msgpack:"success_records"`
-	ErrorRecords   int64 `msgpack:"error_records"`
+	SuccessRecords int64 `msgpack:"success_records"` // records without an error
+	ErrorRecords   int64 `msgpack:"error_records"`   // records of failed requests
 }
 
 // RecordStats is the records manager's view of a phase.
 type RecordStats struct {
 	PhaseStats       `msgpack:",inline"`
-	RecordsEndNS     clock.WallNS `msgpack:"records_end_ns,omitempty"`
-	SuccessRecords   int64        `msgpack:"success_records"`
-	ErrorRecords     int64        `msgpack:"error_records"`
-	CancelledRecords int64        `msgpack:"cancelled_records"`
+	RecordsEndNS     clock.WallNS `msgpack:"records_end_ns,omitempty"` // when the last record came
+	SuccessRecords   int64        `msgpack:"success_records"`          // records without an error
+	ErrorRecords     int64        `msgpack:"error_records"`            // records of failed and lost requests
+	CancelledRecords int64        `msgpack:"cancelled_records"`        // records of cancelled requests
 }
 
 // ProcessingStats is published at an interval while there are records, and once at the end.
 type ProcessingStats struct {
 	ProcessingStats RecordStats            `msgpack:"processing_stats"`
-	WorkerStats     map[string]WorkerStats `msgpack:"worker_stats"`
-	RequestNS       clock.WallNS           `msgpack:"request_ns,omitempty"`
+	WorkerStats     map[string]WorkerStats `msgpack:"worker_stats"`         // by worker id
+	RequestNS       clock.WallNS           `msgpack:"request_ns,omitempty"` // when the counts were taken
 }
 
 func (*ProcessingStats) MessageType() string { return "processing_stats" }
@@ -145,7 +145,7 @@ func (*ProcessingStats) MessageType() string { return "processing_stats" }
 // AllRecordsReceived says that the record of every credit is in.
 type AllRecordsReceived struct {
 	FinalProcessingStats RecordStats  `msgpack:"final_processing_stats"`
-	RequestNS            clock.WallNS `msgpack:"request_ns,omitempty"`
+	RequestNS            clock.WallNS `msgpack:"request_ns,omitempty"` // when the counts were taken
 }
 
 func (*AllRecordsReceived) MessageType() string { return "all_records_received" }

@@ -36,6 +36,16 @@ var _ = Describe("the protocol page", func() {
 		Expect(string(page)).To(Equal(want), "run `make docs`")
 	})
 
+	It("marks as optional what the hand-written coders leave out", func() {
+		var decoded struct {
+			Records []map[string]any `msgpack:"records"`
+		}
+		bare := MetricRecords{Records: []MetricRecord{{Metadata: RecordMetadata{ProfilingIndex: -1}}}}
+		Expect(msgpack.Unmarshal(mustEncode(Header{ServiceID: "x"}, &bare), &decoded)).To(Succeed())
+		Expect(keysOf(decoded.Records[0])).To(ConsistOf(requiredNames(reflect.TypeOf(MetricRecord{}))))
+		Expect(keysOf(decoded.Records[0]["metadata"].(map[string]any))).To(ConsistOf(requiredNames(reflect.TypeOf(RecordMetadata{}))))
+	})
+
 	It("declares the names that the hand-written coders use", func() {
 		for _, m := range []struct {
 			message Message
@@ -80,6 +90,15 @@ func wireNames(t reflect.Type) (out []string) {
 	return out
 }
 
+func requiredNames(t reflect.Type) (out []string) {
+	for i := range t.NumField() {
+		if name, opts, _ := strings.Cut(t.Field(i).Tag.Get("msgpack"), ","); !strings.Contains(opts, "omitempty") {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // setAll gives every field a telling value, chosen by its wire name.
 func setAll(v reflect.Value) {
 	for i := range v.NumField() {
@@ -98,6 +117,39 @@ var sampleTexts = map[string]string{
 	"data_file_path": "/tmp/aiperf_mmap_1/dataset.dat", "index_file_path": "/tmp/aiperf_mmap_1/index.dat", "reason": "connection refused", "error": "no space left on device",
 }
 
+// sampleInsides are values that other packages make and this one carries; the prose of
+// the page has their fields.
+var sampleInsides = func() map[string]any {
+	latency := object{{"tag", "request_latency"}, {"header", "Request Latency"}, {"unit", "ms"}, {"avg", 127.2}, {"p50", 126.8}, {"p99", 140.1}, {"min", 118.4}, {"max", 141.0}, {"std", 4.9}, {"count", 120}, {"sum", 15264.0}}
+	power := object{{"tag", "nvidia_power_usage"}, {"header", "GPU Power Usage"}, {"unit", "W"}, {"avg", 512.4}, {"min", 120.0}, {"max", 689.5}, {"count", 90}}
+	gpu := object{{"key", "gpu_0"}, {"gpu_index", 0}, {"gpu_name", "NVIDIA H200"}, {"gpu_uuid", "GPU-1f5c"}, {"platform", "nvidia"}, {"hostname", "n1"}, {"metrics", []any{power}}}
+	window := object{{"start_ns", 1735689600123456789}, {"end_ns", 1735689630123456789}}
+	profile := object{{"records", []any{latency}}, {"completed", 120}, {"successful_request_count", 119}, {"error_request_count", 1}, {"cancelled_request_count", 0}}
+	profile = append(append(profile, window...), object{{"was_cancelled", false}, {"is_complete", true}, {"error_summary", []any{}}, {"measurement_quality", object{{"verdict", "good"}}}}...)
+	source := object{{"url", "http://n1:9400/metrics"}, {"display", "n1:9400"}, {"gpus", []any{gpu}}}
+	telemetry := object{{"endpoints_configured", []any{"http://n1:9400/metrics"}}, {"endpoints_successful", []any{"http://n1:9400/metrics"}}}
+	telemetry = append(append(telemetry, window...), object{{"endpoints", []any{source}}, {"error_summary", []any{}}}...)
+	return map[string]any{"metrics": []any{latency}, "results": profile, "telemetry_result": telemetry, "payload": object{}, "report": object{}, "conversation": object{}, "turn": object{}}
+}()
+
+// object is a map that keeps its order.
+type object []struct {
+	key   string
+	value any
+}
+
+func (o object) EncodeMsgpack(enc *msgpack.Encoder) error {
+	if err := enc.EncodeMapLen(len(o)); err != nil {
+		return err
+	}
+	for _, pair := range o {
+		if err := enc.EncodeMulti(pair.key, pair.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func setOne(v reflect.Value, name string) {
 	switch v.Interface().(type) {
 	case clock.WallNS:
@@ -107,7 +159,7 @@ func setOne(v reflect.Value, name string) {
 		v.Set(reflect.ValueOf([]MetricValue{{Tag: "request_latency", Number: 127173486, Integer: true}, {Tag: "output_sequence_length", Number: 20, Integer: true}}))
 		return
 	case msgpack.RawMessage:
-		v.SetBytes(pack(map[string]any{}))
+		v.SetBytes(pack(sampleInsides[name]))
 		return
 	case map[string]string:
 		v.Set(reflect.ValueOf(map[string]string{"worker_af9a070e": "healthy"}))
@@ -232,6 +284,9 @@ func writeFields(b *strings.Builder, t reflect.Type, comments map[string]string,
 }
 
 func writeRows(b *strings.Builder, t reflect.Type, comments map[string]string, types map[string]reflect.Type) {
+	if t == reflect.TypeOf(MetricRecord{}) {
+		b.WriteString("| `record_type` | string | metric_records |\n") // the tag of the entry, which no Go field holds
+	}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, opts, _ := strings.Cut(f.Tag.Get("msgpack"), ",")

@@ -29,6 +29,9 @@ type RequestRecord struct {
 	StampSource string // kernel, read
 	RecvBytes   int64
 	Streamed    bool // the response was a stream on the wire
+	// CoalescedEvents counts the events of the stream that came with others in one read,
+	// so that all of them bear the stamp of the last; [DONE] is no such event.
+	CoalescedEvents int64
 
 	Responses []RawResponse
 	Trace     *TraceData
@@ -38,6 +41,16 @@ type RequestRecord struct {
 	// it; empty: read it from the store by Credit.ConversationIndex and TurnIndex.
 	PayloadBytes []byte
 	MaxTokens    int // requested output length; 0 = none
+}
+
+// EventCount is the number of events of a stream; its mark of the end, [DONE], is none.
+func (rec *RequestRecord) EventCount() (n int64) {
+	for i := range rec.Responses {
+		if r := &rec.Responses[i]; r.Kind == ResponseSSE && string(r.Bytes) != "[DONE]" {
+			n++
+		}
+	}
+	return n
 }
 
 // RawResponse is one server-sent event, or one whole body.
@@ -52,7 +65,8 @@ type TraceData struct {
 	Type                           string // name of the transport
 	PoolWaitStartNS, PoolWaitEndNS clock.MonoNS
 	DNSStartNS, DNSEndNS           clock.MonoNS
-	ConnectStartNS, ConnectEndNS   clock.MonoNS
+	ConnectStartNS, ConnectEndNS   clock.MonoNS // the handshake is inside
+	TLSStartNS, TLSEndNS           clock.MonoNS
 	SendStartNS, SendEndNS         clock.MonoNS
 	ReceiveStartNS, ReceiveEndNS   clock.MonoNS
 	Reused                         bool
@@ -100,6 +114,7 @@ func (rec *RequestRecord) append(w *Writer) {
 		w.optStr(n, "stamp_source", rec.StampSource)
 		w.optInt(n, "recv_bytes", rec.RecvBytes)
 		w.optBool(n, "streamed", rec.Streamed)
+		w.optInt(n, "coalesced_events", rec.CoalescedEvents)
 		w.Str("responses")
 		w.Array(len(rec.Responses))
 		for i := range rec.Responses {
@@ -180,6 +195,8 @@ func readRequestRecord(r *Reader) RequestRecord {
 			rec.RecvBytes = r.Int()
 		case "streamed":
 			rec.Streamed = r.Bool()
+		case "coalesced_events":
+			rec.CoalescedEvents = r.Int()
 		case "responses":
 			rec.Responses = readResponses(r)
 		case "trace_data":
@@ -220,17 +237,18 @@ func readResponses(r *Reader) []RawResponse {
 }
 
 // traceStamps names the trace's stamps on the wire, in order.
-func (t *TraceData) stamps() [10]struct {
+func (t *TraceData) stamps() [12]struct {
 	key string
 	at  *clock.MonoNS
 } {
-	return [10]struct {
+	return [12]struct {
 		key string
 		at  *clock.MonoNS
 	}{
 		{"connection_pool_wait_start_ns", &t.PoolWaitStartNS}, {"connection_pool_wait_end_ns", &t.PoolWaitEndNS},
 		{"dns_lookup_start_ns", &t.DNSStartNS}, {"dns_lookup_end_ns", &t.DNSEndNS},
 		{"tcp_connect_start_ns", &t.ConnectStartNS}, {"tcp_connect_end_ns", &t.ConnectEndNS},
+		{"tls_handshake_start_ns", &t.TLSStartNS}, {"tls_handshake_end_ns", &t.TLSEndNS},
 		{"request_send_start_ns", &t.SendStartNS}, {"request_send_end_ns", &t.SendEndNS},
 		{"response_receive_start_ns", &t.ReceiveStartNS}, {"response_receive_end_ns", &t.ReceiveEndNS},
 	}

@@ -8,8 +8,7 @@ import (
 
 // RealtimeMetrics is the running phase summarised so far, in display units.
 type RealtimeMetrics struct {
-	// Metrics is a list of metric results: tag, header, unit, avg, min, max, p1 … p99, std, count, sum.
-	Metrics msgpack.RawMessage `msgpack:"metrics"`
+	Metrics msgpack.RawMessage `msgpack:"metrics"` // list of metric results (above)
 }
 
 func (*RealtimeMetrics) MessageType() string { return "realtime_metrics" }
@@ -17,24 +16,24 @@ func (*RealtimeMetrics) MessageType() string { return "realtime_metrics" }
 // ProcessRecordsResult is the profile result, records manager to controller and to
 // watchers. Its inside is a value of the exporters, carried as it is.
 type ProcessRecordsResult struct {
-	Results msgpack.RawMessage `msgpack:"results"`
+	Results msgpack.RawMessage `msgpack:"results"` // profile result (above)
 }
 
 func (*ProcessRecordsResult) MessageType() string { return "process_records_result" }
 
 // ProcessTelemetryResult is the GPU result.
 type ProcessTelemetryResult struct {
-	TelemetryResult msgpack.RawMessage `msgpack:"telemetry_result"`
+	TelemetryResult msgpack.RawMessage `msgpack:"telemetry_result"` // GPU result (above)
 }
 
 func (*ProcessTelemetryResult) MessageType() string { return "process_telemetry_result" }
 
 // TelemetryStatus says which GPU sources answer.
 type TelemetryStatus struct {
-	Enabled             bool     `msgpack:"enabled"`
-	Reason              string   `msgpack:"reason,omitempty"`
-	EndpointsConfigured []string `msgpack:"endpoints_configured"`
-	EndpointsReachable  []string `msgpack:"endpoints_reachable"`
+	Enabled             bool     `msgpack:"enabled"`              // false: no GPU figures in this run
+	Reason              string   `msgpack:"reason,omitempty"`     // why not
+	EndpointsConfigured []string `msgpack:"endpoints_configured"` // URLs that were tried
+	EndpointsReachable  []string `msgpack:"endpoints_reachable"`  // URLs that answered
 }
 
 func (*TelemetryStatus) MessageType() string { return "telemetry_status" }

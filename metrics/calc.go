@@ -31,7 +31,6 @@ type bitset [maxMetrics / 64]uint64
 
 func (b *bitset) set(id int)      { b[id/64] |= 1 << (id % 64) }
 func (b *bitset) has(id int) bool { return b[id/64]&(1<<(id%64)) != 0 }
-func (b *bitset) empty() bool     { return *b == bitset{} }
 func (b *bitset) all(o bitset) bool {
 	for i := range b {
 		if b[i]&o[i] != o[i] {
@@ -50,7 +49,7 @@ func (b *bitset) any(o bitset) bool {
 }
 
 // calc is what the formula of a per-request metric sees: the record and the values
-// so far, or, when a store computes a metric again, one of its rows.
+// so far, or, when a store's view computes a metric again, one of its rows.
 type calc struct {
 	options *Options
 
@@ -58,8 +57,8 @@ type calc struct {
 	values [maxMetrics]float64
 	has    bitset
 
-	store *Store // set: values come from row
-	row   int
+	view *view // set: values come from row of its chunk
+	row  int
 
 	failed bool // the formula failed: no value, and worth a warning
 }
@@ -72,8 +71,9 @@ func (c *calc) of(d *Declaration) float64 {
 
 // get returns the value of a metric that need not have one.
 func (c *calc) get(d *Declaration) (v float64, ok bool) {
-	if c.store != nil {
-		return c.store.value(c, d)
+	if c.view != nil {
+		v := c.view.column(d)[c.row]
+		return v, v == v
 	}
 	return c.values[d.id], c.has.has(d.id)
 }

@@ -5,52 +5,86 @@ import "math"
 // absent marks a row without a value inside a column. It never leaves the store.
 var absent = math.NaN()
 
-// column holds the values of one metric by row. Rows past its end have none, so a
-// metric that nobody reports costs nothing.
-type column struct{ values []float64 }
+// chunkRows is how many rows are packed together. Columns grow by whole chunks, so that
+// nothing is ever copied to make room.
+const chunkRows = 4096
 
-// put sets the value of row, which is past the end.
+// column holds the values of one metric by row. Rows past its end have none.
+type column struct {
+	sealed []packed  // full chunks, from the first
+	open   []float64 // rows of the chunk that fills
+}
+
+// put sets the value of the open chunk's row, which is past the end.
 func (c *column) put(row int, v float64) {
-	for len(c.values) < row {
-		c.values = append(c.values, absent)
+	if c.open == nil {
+		c.open = make([]float64, 0, chunkRows)
 	}
-	c.values = append(c.values, v)
+	for len(c.open) < row {
+		c.open = append(c.open, absent)
+	}
+	c.open = append(c.open, v)
 }
 
-func (c *column) at(row int) (v float64, ok bool) {
-	if row >= len(c.values) {
-		return 0, false
+// at is the value of a row of the store; NaN when it has none.
+func (c *column) at(row int) float64 {
+	k, i := row/chunkRows, row%chunkRows
+	switch {
+	case k < len(c.sealed):
+		return c.sealed[k].float(i)
+	case k == len(c.sealed) && i < len(c.open):
+		return c.open[i]
 	}
-	v = c.values[row]
-	return v, v == v
+	return absent
 }
 
-// listColumn holds the lists of a metric end to end. An empty list is an absent one.
-type listColumn struct {
-	values []float64
-	ends   []int // where the list of each row ends
+// read copies the values of a chunk's rows.
+func (c *column) read(chunk int, dst []float64) {
+	if chunk < len(c.sealed) {
+		c.sealed[chunk].floats(dst)
+		return
+	}
+	n := copy(dst, c.open)
+	for i := n; i < len(dst); i++ {
+		dst[i] = absent
+	}
 }
 
-func (c *listColumn) put(row int, list []float64) {
-	for len(c.ends) < row {
-		c.ends = append(c.ends, len(c.values))
+// fill makes the open chunk full. One that nobody put a value into stays empty, and
+// packs to nothing.
+func (c *column) fill() {
+	if len(c.open) == 0 {
+		return
 	}
-	for _, v := range list {
-		if finite(v) {
-			c.values = append(c.values, v)
-		}
+	for len(c.open) < chunkRows {
+		c.open = append(c.open, absent)
 	}
-	c.ends = append(c.ends, len(c.values))
 }
 
-// at returns the list of row, which stays the column's.
-func (c *listColumn) at(row int) []float64 {
-	if row >= len(c.ends) {
-		return nil
+// intColumn holds a whole number for every row.
+type intColumn struct {
+	sealed []packed
+	open   []int64
+}
+
+func (c *intColumn) put(v int64) {
+	if c.open == nil {
+		c.open = make([]int64, 0, chunkRows)
 	}
-	from := 0
-	if row > 0 {
-		from = c.ends[row-1]
+	c.open = append(c.open, v)
+}
+
+func (c *intColumn) at(row int) int64 {
+	if k := row / chunkRows; k < len(c.sealed) {
+		return c.sealed[k].int(row % chunkRows)
 	}
-	return c.values[from:c.ends[row]]
+	return c.open[row%chunkRows]
+}
+
+func (c *intColumn) read(chunk int, dst []int64) {
+	if chunk < len(c.sealed) {
+		c.sealed[chunk].ints(dst)
+		return
+	}
+	copy(dst, c.open)
 }

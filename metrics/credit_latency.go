@@ -1,7 +1,5 @@
 package metrics
 
-import "aiperf/clock"
-
 const (
 	familyCredit = "Credit-based latency"
 	creditOrder  = 10100 // after the time-weighted rows
@@ -26,25 +24,21 @@ var effectiveLatency = declare(Declaration{
 var adjustedEffectiveLatency = declareAdjusted(effectiveLatency, GroupEffective, creditOrder+2)
 
 // creditResults are the latencies that count from the credit.
-func creditResults(s *summary) []Result {
+func creditResults(s *sampler) []Result {
 	var out []Result
-	s.buffer = s.buffer[:0]
-	for _, row := range s.rows {
-		if issued := s.store.issued[row]; issued != 0 {
-			s.buffer = append(s.buffer, since(s.store.starts[row], issued))
+	var starts, toIssue []int64
+	s.empty()
+	s.eachRow(func() { starts, toIssue = s.view.ints(&s.store.starts), s.view.ints(&s.store.toIssue) }, func(i int) {
+		if starts[i] != toIssue[i] { // it was issued
+			s.buffer = append(s.buffer, float64(max(0, toIssue[i])))
 		}
-	}
-	if d, ok := describe(s.buffer); ok {
+	})
+	if d, ok := s.describe(); ok {
 		out = append(out, creditToStartLatency.result(d.stats(creditToStartLatency.display)))
 	}
 
-	s.buffer = s.buffer[:0]
-	for _, row := range s.rows {
-		if ns, ok := s.effectiveLatency(row); ok {
-			s.buffer = append(s.buffer, ns)
-		}
-	}
-	if d, ok := describe(s.buffer); ok {
+	s.effectiveLatencies()
+	if d, ok := s.describe(); ok {
 		out = append(out, effectiveLatency.result(d.stats(effectiveLatency.display)))
 		if s.failures > 0 {
 			out = append(out, adjustedEffectiveLatency.result(adjustedStats(s.buffer, s.failures, effectiveLatency.display)))
@@ -53,19 +47,22 @@ func creditResults(s *summary) []Result {
 	return out
 }
 
-func (s *summary) effectiveLatency(row int) (ns float64, ok bool) {
-	st := s.store
-	if st.outcomes[row] != succeeded {
-		return 0, false
-	}
-	if delay, ok := st.at(startDelay, row); ok {
-		return since(st.ends[row], st.starts[row]) + delay, true
-	}
-	if st.issued[row] == 0 {
-		return 0, false
-	}
-	return since(st.ends[row], st.issued[row]), true
+// effectiveLatencies makes them the sample at hand. Stamps are of different processes:
+// no distance is below 0.
+func (s *sampler) effectiveLatencies() {
+	s.empty()
+	var delays []float64
+	var starts, lasting, toIssue []int64
+	s.eachRow(func() {
+		delays, starts = s.view.column(startDelay), s.view.ints(&s.store.starts)
+		lasting, toIssue = s.view.ints(&s.store.lasting), s.view.ints(&s.store.toIssue)
+	}, func(i int) {
+		switch {
+		case s.view.outcomes[i] != succeeded:
+		case delays[i] == delays[i]:
+			s.buffer = append(s.buffer, float64(max(0, lasting[i]))+delays[i])
+		case starts[i] != toIssue[i]:
+			s.buffer = append(s.buffer, float64(max(0, lasting[i]+toIssue[i])))
+		}
+	})
 }
-
-// since is later − earlier [ns], at least 0: the stamps are of different processes.
-func since(later, earlier clock.WallNS) float64 { return float64(max(0, later.Sub(earlier))) }

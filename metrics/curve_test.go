@@ -106,7 +106,7 @@ var _ = Describe("a step curve", func() {
 
 var _ = Describe("the load", func() {
 	It("spreads a request without gaps evenly, whatever the others have", func() {
-		with := request{start: 0, genStart: 1e9, end: 4e9, isl: 10, osl: 7, gaps: []float64{1e9, 2e9}}
+		with := request{start: 0, genStart: 1e9, end: 4e9, isl: 10, osl: 7, gaps: gapsOf(1e9, 2e9)}
 		without := request{start: 0, genStart: 2e9, end: 3e9, isl: 6, osl: 5}
 		l := newLoad([]request{with, without})
 		Expect(l.decodeRate.at(1.5e9)).To(BeNumerically("~", 3e-9, 1e-20))

@@ -57,6 +57,20 @@ var _ = Describe("Formulas of latency", func() {
 		Expect(v["inter_token_latency"].Integer).To(BeFalse())
 	})
 
+	It("have no token times where a plain answer came instead of a stream", func() {
+		r := record()
+		r.Streamed, r.Responses = false, r.Responses[2:3]
+		v := valuesOf(chatStreaming, r)
+		Expect(v).To(haveNumber("request_latency", 1_000_000_000))
+		Expect(v).To(haveNumber("e2e_output_token_throughput", 10))
+		for _, tag := range []string{
+			"time_to_first_token", "time_to_second_token", "time_to_first_output_token", "inter_chunk_latency",
+			"inter_token_latency", "output_token_throughput_per_user", "prefill_throughput_per_user", "decode_duration",
+		} {
+			Expect(v).NotTo(HaveKey(tag))
+		}
+	})
+
 	It("have no inter token latency for a single token", func() {
 		r := record()
 		r.Tokens.Output = 1

@@ -3,14 +3,15 @@ package metrics
 const familyLatency = "Latency"
 
 // timeToFirstToken counts from the start of the HTTP call (connection included) to
-// the first response with content; reasoning counts.
+// the first response with content; reasoning counts. An answer that was asked for as a
+// stream and came in one piece has none: when its first token was made, nobody saw.
 var timeToFirstToken = declare(Declaration{
 	Tag: "time_to_first_token", Header: "Time to First Token", ShortHeader: "TTFT",
 	Family: familyLatency, Kind: KindRecord, Unit: Nanoseconds, DisplayUnit: Milliseconds, Order: 100, Integer: true,
 	Flags:   StreamingTokensOnly | PercentileIncludesFailedRequests,
 	Formula: "content[0] − start",
 	formula: formula{measure: func(c *calc) (float64, bool) {
-		i := c.record.nextContent(0)
+		i := c.record.nextChunk(0)
 		if i < 0 {
 			return 0, false
 		}
@@ -24,11 +25,11 @@ var timeToSecondToken = declare(Declaration{
 	Flags:   StreamingTokensOnly,
 	Formula: "content[1] − content[0]",
 	formula: formula{measure: func(c *calc) (float64, bool) {
-		first := c.record.nextContent(0)
+		first := c.record.nextChunk(0)
 		if first < 0 {
 			return 0, false
 		}
-		second := c.record.nextContent(first + 1)
+		second := c.record.nextChunk(first + 1)
 		if second < 0 {
 			return 0, false
 		}
@@ -42,9 +43,10 @@ var timeToFirstOutputToken = declare(Declaration{
 	Flags:   StreamingTokensOnly | SupportsReasoning,
 	Formula: "first content other than reasoning − start",
 	formula: formula{measure: func(c *calc) (float64, bool) {
-		for i := range c.record.Responses {
-			if r := &c.record.Responses[i]; r.Content && r.Output {
-				return c.elapsed(r.PerfNS, c.record.StartPerfNS)
+		r := c.record
+		for i := r.nextChunk(0); i >= 0; i = r.nextChunk(i + 1) {
+			if r.Responses[i].Output {
+				return c.elapsed(r.Responses[i].PerfNS, r.StartPerfNS)
 			}
 		}
 		return 0, false
@@ -106,12 +108,12 @@ var interChunkLatency = declare(Declaration{
 	Formula: "content[i+1] − content[i], for all i",
 	formula: formula{measureList: func(c *calc) ([]float64, bool) {
 		r := c.record
-		previous := r.nextContent(0)
+		previous := r.nextChunk(0)
 		if previous < 0 {
 			return nil, false
 		}
 		var gaps []float64
-		for i := r.nextContent(previous + 1); i >= 0; i = r.nextContent(i + 1) {
+		for i := r.nextChunk(previous + 1); i >= 0; i = r.nextChunk(i + 1) {
 			gap, ok := c.elapsed(r.Responses[i].PerfNS, r.Responses[previous].PerfNS)
 			if !ok {
 				return nil, false
@@ -126,9 +128,12 @@ var interChunkLatency = declare(Declaration{
 	}},
 })
 
-// nextContent is the index of the first content response at or after from; −1 when
-// there is none.
-func (r *Record) nextContent(from int) int {
+// nextChunk is the index of the first content at or after from in an answer that
+// really was a stream; −1 when there is none.
+func (r *Record) nextChunk(from int) int {
+	if !r.Streamed {
+		return -1
+	}
 	for i := from; i < len(r.Responses); i++ {
 		if r.Responses[i].Content {
 			return i

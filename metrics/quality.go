@@ -81,6 +81,7 @@ type Conditions struct {
 	IncompleteReason string
 	StartDelayP99MS  *float64 // due time to start; open loop only
 	HighLoadWorkers  []string // service ids that used ≥ 90 % of a core for a second
+	Loads            []Load   // what was asked of this machine beside what it can measure
 }
 
 // Judge fills Verdict and Reasons. Every reason names its figure; those that make
@@ -124,6 +125,11 @@ func (q *Quality) degradedReasons(c Conditions) []string {
 	}
 	if c.OpenLoop && c.StartDelayP99MS != nil && *c.StartDelayP99MS > degradedStartMS {
 		reasons = append(reasons, fmt.Sprintf("requests started late: p99 %.1f ms after their due time (limit %.0f ms)", *c.StartDelayP99MS, degradedStartMS))
+	}
+	for _, l := range c.Loads {
+		if reason := l.beyond(); reason != "" {
+			reasons = append(reasons, reason)
+		}
 	}
 	if n := len(c.HighLoadWorkers); n > 0 {
 		reasons = append(reasons, fmt.Sprintf("%d worker(s) used 90 %% or more of a core for a second: %s", n, strings.Join(c.HighLoadWorkers, ", ")))

@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -11,12 +10,16 @@ import (
 const radixThreshold = 8192
 
 // sortFloats sorts finite numbers in ascending order.
-func sortFloats(x []float64) {
+func sortFloats(x []float64) { sortFloatsWith(x, nil) }
+
+// sortFloatsWith is sortFloats with memory that it may use; it returns that memory for
+// the next time.
+func sortFloatsWith(x, room []float64) []float64 {
 	if len(x) < radixThreshold {
 		slices.Sort(x)
-		return
+		return room
 	}
-	radixSort(x, orderedBits)
+	return radixSortWith(x, room, orderedBits)
 }
 
 // orderedBits maps a float64 to an integer of the same order: negative numbers have
@@ -26,31 +29,59 @@ func orderedBits(v float64) uint64 {
 	return b ^ (uint64(int64(b)>>63) | 1<<63)
 }
 
+// fromOrderedBits undoes orderedBits.
+func fromOrderedBits(k uint64) float64 {
+	if k>>63 != 0 {
+		return math.Float64frombits(k ^ 1<<63)
+	}
+	return math.Float64frombits(^k)
+}
+
 // radixSort sorts by key, least significant digit first, and is stable. Digits that
 // are equal in all keys cost one counting pass and no move, which is common: the
 // values of a metric share their magnitude.
-func radixSort[T any](x []T, key func(T) uint64) {
+func radixSort[T any](x []T, key func(T) uint64) { radixSortWith(x, nil, key) }
+
+// radixSortWith is radixSort with memory that it may use; it returns that memory, or
+// more, for the next time.
+func radixSortWith[T any](x, room []T, key func(T) uint64) []T {
 	const bits, buckets = 11, 1 << 11
 	const digits = (64 + bits - 1) / bits
-	var counts [digits][buckets]uint32
+	if len(x) == 0 {
+		return room
+	}
+	if cap(room) < len(x) {
+		room = make([]T, len(x))
+	}
+	// Only digits in which keys differ are worth a look.
+	first, differ := key(x[0]), uint64(0)
 	for i := range x {
-		k := key(x[i])
-		for d := range digits {
-			counts[d][k>>(d*bits)&(buckets-1)]++
+		differ |= key(x[i]) ^ first
+	}
+	var counts [digits][buckets]uint32
+	var used [digits]int
+	n := 0
+	for d := range digits {
+		if differ>>(d*bits)&(buckets-1) != 0 {
+			used[n] = d * bits
+			n++
 		}
 	}
-	from, to := x, make([]T, len(x))
-	for d := range digits {
-		c := &counts[d]
-		if int(c[key(x[0])>>(d*bits)&(buckets-1)]) == len(x) {
-			continue
+	for i := range x {
+		k := key(x[i])
+		for u, shift := range used[:n] {
+			counts[u][k>>shift&(buckets-1)]++
 		}
+	}
+	from, to := x, room[:len(x)]
+	for u, shift := range used[:n] {
+		c := &counts[u]
 		offset := uint32(0)
 		for b := range c {
 			c[b], offset = offset, offset+c[b]
 		}
 		for i := range from {
-			b := key(from[i]) >> (d * bits) & (buckets - 1)
+			b := key(from[i]) >> shift & (buckets - 1)
 			to[c[b]] = from[i]
 			c[b]++
 		}
@@ -59,26 +90,5 @@ func radixSort[T any](x []T, key func(T) uint64) {
 	if &from[0] != &x[0] {
 		copy(x, from)
 	}
-}
-
-// sortEvents sorts by time; at equal times negative changes come first, so that a
-// curve never shows a slot taken before it was given back.
-func sortEvents(events []event) {
-	if len(events) < radixThreshold {
-		slices.SortFunc(events, func(a, b event) int {
-			return cmp.Or(cmp.Compare(a.t, b.t), cmp.Compare(a.v, b.v))
-		})
-		return
-	}
-	radixSort(events, func(e event) uint64 { return orderedBits(e.t) })
-	for i := 0; i < len(events); {
-		j := i + 1
-		for j < len(events) && events[j].t == events[i].t {
-			j++
-		}
-		if j > i+1 {
-			slices.SortFunc(events[i:j], func(a, b event) int { return cmp.Compare(a.v, b.v) })
-		}
-		i = j
-	}
+	return room
 }

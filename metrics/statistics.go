@@ -27,6 +27,11 @@ func describe(sample []float64) (d distribution, ok bool) {
 		return d, false
 	}
 	sortFloats(sample)
+	return describeSorted(sample), true
+}
+
+// describeSorted is describe for a sample that is sorted, and not empty.
+func describeSorted(sample []float64) (d distribution) {
 	n := float64(len(sample))
 	d.n = int64(len(sample))
 	d.min, d.max = sample[0], sample[len(sample)-1]
@@ -43,7 +48,7 @@ func describe(sample []float64) (d distribution, ok bool) {
 	for i, q := range percentiles {
 		d.quantiles[i] = interpolate(sample, q)
 	}
-	return d, true
+	return d
 }
 
 // interpolate is the q-th percentile of a sorted, non-empty sample.

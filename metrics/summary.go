@@ -20,13 +20,22 @@ type Selection struct {
 type summary struct {
 	store     *Store
 	selection Selection
-	rows      []int
-	failures  int // failed rows; cancelled ones are not
+	lists     map[int][]byte // mapped files by metric
+	selected  []bool         // by number of the phase
+	rows      int            // selected ones
+	failures  int            // failed rows; cancelled ones are not
 
-	scalars [maxMetrics]float64 // aggregates, derived, and the sums of distributions
-	has     bitset
-	extents map[uint16]extent
-	buffer  []float64 // the sample at hand
+	perRecord [maxMetrics]perRecord
+	scalars   [maxMetrics]float64 // aggregates, derived, and the sums of distributions
+	has       bitset
+	extents   map[uint16]extent
+}
+
+// perRecord is what the values of a metric come to. Each is computed on its own.
+type perRecord struct {
+	ok      bool
+	scalar  float64 // total, or the sum of the distribution
+	results []Result
 }
 
 // extent is the time from the first start to the last content of successful requests.
@@ -34,12 +43,16 @@ type extent struct{ first, last clock.WallNS }
 
 // Summarise computes the results of the selected rows, in display units: first the
 // metrics of the summary file's fixed list in its order, then the others by tag.
-// Without a selected row there is none.
+// Without a selected row there is none. It works on all cores.
 func (st *Store) Summarise(sel Selection) []Result {
 	s := st.newSummary(sel)
-	if len(s.rows) == 0 {
+	if s.rows == 0 {
 		return nil
 	}
+	var release func()
+	s.lists, release = st.mapLists()
+	defer release()
+	s.reduce()
 	var out []Result
 	for _, d := range catalogue {
 		if st.set.has(d) {
@@ -47,90 +60,93 @@ func (st *Store) Summarise(sel Selection) []Result {
 		}
 	}
 	out = append(out, s.loadResults()...)
-	out = append(out, creditResults(s)...)
+	out = append(out, creditResults(s.sampler())...)
 	slices.SortFunc(out, compareResults)
 	return out
 }
 
 func (st *Store) newSummary(sel Selection) *summary {
-	s := &summary{store: st, selection: sel}
-	selected := make([]bool, len(st.phases))
+	s := &summary{store: st, selection: sel, selected: make([]bool, len(st.phases))}
 	for i, p := range st.phases {
-		selected[i] = p.kind == sel.Phase && (sel.PhaseIndexes == nil || slices.Contains(sel.PhaseIndexes, p.index))
+		s.selected[i] = p.kind == sel.Phase && (sel.PhaseIndexes == nil || slices.Contains(sel.PhaseIndexes, p.index))
 	}
-	for row, p := range st.phaseOf {
-		if !selected[p] {
-			continue
-		}
-		s.rows = append(s.rows, row)
-		if st.outcomes[row] == failed {
-			s.failures++
+	v := newView(st, nil)
+	for chunk := range st.chunks() {
+		v.turn(chunk)
+		for i, p := range v.phases {
+			if !s.selected[p] {
+				continue
+			}
+			s.rows++
+			if v.outcomes[i] == failed {
+				s.failures++
+			}
 		}
 	}
 	return s
 }
 
-// appendResult appends what d comes to; a metric with failed requests in its
+// reduce computes everything that needs the values of all rows.
+func (s *summary) reduce() {
+	var work []*Declaration
+	for _, d := range catalogue {
+		if s.store.set.has(d) && d.Kind != KindInjected && d.sumOf == nil && d.derive == nil {
+			work = append(work, d)
+		}
+	}
+	for _, d := range work { // lists take all cores by themselves
+		if d.List {
+			s.perRecord[d.id] = s.sampler().reduce(d)
+		}
+	}
+	parallel(len(work), s.sampler, func(own *sampler, i int) {
+		if d := work[i]; !d.List {
+			s.perRecord[d.id] = own.reduce(d)
+		}
+	})
+}
+
+// reduce computes what a metric's values come to; a metric with failed requests in its
 // percentiles also gives its adjusted twin.
+func (s *sampler) reduce(d *Declaration) (r perRecord) {
+	if d.Kind != KindRecord {
+		r.scalar, r.ok = s.total(d)
+		if r.ok && finite(r.scalar) {
+			r.results = []Result{d.result(Stats{Avg: present(d.display(r.scalar))})}
+		}
+		return r
+	}
+	dist, ok := s.distribution(d)
+	if !ok {
+		return r
+	}
+	r.ok, r.scalar = true, dist.sum
+	r.results = []Result{d.result(dist.stats(d.display))}
+	if d.adjusted != nil && s.failures > 0 {
+		r.results = append(r.results, d.adjusted.result(adjustedStats(s.buffer, s.failures, d.display)))
+	}
+	return r
+}
+
+// appendResult appends what d comes to.
 func (s *summary) appendResult(out []Result, d *Declaration) []Result {
 	switch {
-	case d.Kind == KindInjected:
-		return out // put in by the analyses
-	case d.Kind == KindRecord:
-		return s.appendDistribution(out, d)
+	case d.Kind == KindInjected: // put in by the analyses
 	case d.sumOf != nil:
-		if !s.has.has(d.sumOf.id) {
-			return out
+		if s.has.has(d.sumOf.id) {
+			return s.appendScalar(out, d, s.scalars[d.sumOf.id])
 		}
-		return s.appendScalar(out, d, s.scalars[d.sumOf.id])
 	case d.derive != nil:
 		if v, ok := s.derive(d); ok {
 			return s.appendScalar(out, d, v)
 		}
 	default:
-		if v, ok := s.total(d); ok {
-			return s.appendScalar(out, d, v)
+		if r := &s.perRecord[d.id]; r.ok && finite(r.scalar) {
+			s.keep(d, r.scalar)
+			return append(out, r.results...)
 		}
 	}
 	return out
-}
-
-func (s *summary) appendDistribution(out []Result, d *Declaration) []Result {
-	dist, ok := describe(s.sample(d))
-	if !ok {
-		return out
-	}
-	s.keep(d, dist.sum)
-	out = append(out, d.result(dist.stats(d.display)))
-	if d.adjusted != nil && s.failures > 0 {
-		out = append(out, d.adjusted.result(adjustedStats(s.buffer, s.failures, d.display)))
-	}
-	return out
-}
-
-// sample collects the values of a record metric. It is valid until the next call.
-func (s *summary) sample(d *Declaration) []float64 {
-	s.buffer = s.buffer[:0]
-	for _, row := range s.rows {
-		if d.List {
-			s.buffer = append(s.buffer, s.store.lists[d.id].at(row)...)
-		} else if v, ok := s.store.at(d, row); ok {
-			s.buffer = append(s.buffer, v)
-		}
-	}
-	return s.buffer
-}
-
-// total adds up the contributions of an aggregate; no value when there is none.
-func (s *summary) total(d *Declaration) (v float64, ok bool) {
-	var sum compensated
-	for _, row := range s.rows {
-		if v, has := s.store.at(d, row); has {
-			sum.add(v)
-			ok = true
-		}
-	}
-	return sum.value(), ok
 }
 
 func (s *summary) derive(d *Declaration) (v float64, ok bool) {
@@ -164,19 +180,24 @@ func (s *summary) windows() map[uint16]extent {
 		return s.extents
 	}
 	s.extents = map[uint16]extent{}
-	for _, row := range s.rows {
-		latency, ok := s.store.at(requestLatency, row)
-		if !ok {
-			continue
+	own := s.sampler()
+	var latencies []float64
+	var starts []int64
+	own.eachRow(func() {
+		latencies, starts = own.view.column(requestLatency), own.view.ints(&s.store.starts)
+	}, func(i int) {
+		if latencies[i] != latencies[i] {
+			return
 		}
-		start := s.store.starts[row]
-		end := start + clock.WallNS(latency)
-		e, seen := s.extents[s.store.phaseOf[row]]
+		start := clock.WallNS(starts[i])
+		end := start + clock.WallNS(latencies[i])
+		phase := own.view.phases[i]
+		e, seen := s.extents[phase]
 		if !seen {
 			e = extent{start, end}
 		}
-		s.extents[s.store.phaseOf[row]] = extent{min(e.first, start), max(e.last, end)}
-	}
+		s.extents[phase] = extent{min(e.first, start), max(e.last, end)}
+	})
 	return s.extents
 }
 

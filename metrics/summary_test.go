@@ -285,7 +285,7 @@ var _ = Describe("a summary", func() {
 		sum := st.newSummary(Selection{Phase: "profiling"})
 		for tag, numbers := range want {
 			d, _ := Find(tag)
-			Expect(sum.sample(d)).To(Equal(numbers), tag)
+			Expect(sum.sampler().sample(d)).To(Equal(numbers), tag)
 		}
 		Expect(want).To(HaveKey("output_token_throughput_per_user"))
 		Expect(want).To(HaveKey("http_req_total"))

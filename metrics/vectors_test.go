@@ -60,7 +60,7 @@ func (in *sweepInput) requests() []request {
 	for i := range in.Start {
 		r := request{start: value(in.Start[i]), genStart: value(in.Gen[i]), end: value(in.End[i]), isl: value(in.ISL[i]), osl: value(in.OSL[i])}
 		if in.Gaps != nil {
-			r.gaps = in.Gaps[i]
+			r.gaps = gapsOf(in.Gaps[i]...)
 		}
 		out = append(out, r)
 	}

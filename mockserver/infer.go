@@ -23,6 +23,7 @@ type call struct {
 	route   string
 	body    []byte
 	arrival clock.MonoNS
+	kernel  bool // arrival is the kernel's stamp
 	conn    uint64
 	load    int64 // requests under way, this one included
 	req     request
@@ -51,7 +52,7 @@ func (s *Server) infer(route string, answer func(*call)) http.HandlerFunc {
 		}()
 		var err error
 		c.body, err = readBody(w, r, *buf)
-		c.arrival, c.conn = arrivalOf(c.ctx)
+		c.arrival, c.kernel, c.conn = arrivalOf(c.ctx)
 		s.stall.begin(c.arrival)
 		if err != nil {
 			c.refuse(statusOfRead(err), fmt.Sprintf("read body: %v", err))

@@ -47,7 +47,11 @@ func (l *requestLog) write(c *call, end clock.MonoNS) error {
 	w.number("body_bytes", int64(len(c.body)))
 	w.number("arrival_ns", int64(clock.WallOf(c.arrival)))
 	w.number("arrival_perf_ns", int64(c.arrival))
-	w.text("arrival_source", "read")
+	source := "read"
+	if c.kernel {
+		source = "kernel"
+	}
+	w.text("arrival_source", source)
 	w.number("in_flight", c.load)
 	w.number("status", int64(c.status))
 	w.text("fault", c.fault)

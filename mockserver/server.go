@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"aiperf/clock"
@@ -125,7 +126,15 @@ func (s *Server) Handler() http.Handler {
 
 // Serve answers on l until Stop, then returns nil.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.Serve(&listener{Listener: l}); !errors.Is(err, http.ErrServerClosed) {
+	stamping := &listener{Listener: l}
+	if keep, err := clock.KeepStamps(); err == nil {
+		defer keep.Close()
+		stamping.realtime = clock.NewRealtime()
+		if tcp, ok := l.(syscall.Conn); ok {
+			_ = clock.StampConn(tcp) // what is accepted inherits it, first bytes included
+		}
+	}
+	if err := s.http.Serve(stamping); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil

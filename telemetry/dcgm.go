@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aiperf/clock"
+	"aiperf/config"
 	"aiperf/messages"
 	"aiperf/plugins"
 )
@@ -24,7 +25,8 @@ const maxPage = 16 << 20
 
 // DCGM reads the metrics page of a DCGM exporter.
 type DCGM struct {
-	url    string
+	url    string // with the credentials in it
+	source string // without: as everybody else sees it
 	client *http.Client
 	seed   maphash.Seed
 	last   uint64 // hash of the page before
@@ -46,11 +48,11 @@ func NewDCGM(c Config) (Collector, error) {
 		DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext, MaxIdleConnsPerHost: 1, IdleConnTimeout: 90 * time.Second,
 	}
 	noRedirects := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &DCGM{url: url, client: &http.Client{Transport: transport, CheckRedirect: noRedirects}, seed: maphash.MakeSeed()}, nil
+	return &DCGM{url: url, source: config.RedactURL(url), client: &http.Client{Transport: transport, CheckRedirect: noRedirects}, seed: maphash.MakeSeed()}, nil
 }
 
-// Source is the page's URL.
-func (d *DCGM) Source() string { return d.url }
+// Source is the page's URL, without credentials: it goes over the bus and into files.
+func (d *DCGM) Source() string { return d.source }
 
 // Reachable asks for the page's head, and for the page itself where a server has no
 // answer to that.
@@ -63,7 +65,7 @@ func (d *DCGM) Reachable(ctx context.Context) error {
 		err = statusError(status)
 	}
 	if err != nil {
-		return fmt.Errorf("reach %s: %w", DisplayURL(d.url), err)
+		return fmt.Errorf("reach %s: %w", DisplayURL(d.source), err)
 	}
 	return nil
 }
@@ -76,7 +78,7 @@ func (d *DCGM) Collect(ctx context.Context, forced bool) ([]messages.GPUSample, 
 		err = statusError(status)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", DisplayURL(d.url), err)
+		return nil, fmt.Errorf("read %s: %w", DisplayURL(d.source), err)
 	}
 	hash := maphash.Bytes(d.seed, body)
 	same := d.seen && hash == d.last
@@ -86,10 +88,10 @@ func (d *DCGM) Collect(ctx context.Context, forced bool) ([]messages.GPUSample, 
 	}
 	samples, err := parsePage(body)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", DisplayURL(d.url), err)
+		return nil, fmt.Errorf("read %s: %w", DisplayURL(d.source), err)
 	}
 	for i := range samples {
-		samples[i].TimestampNS, samples[i].SourceURL = at, d.url
+		samples[i].TimestampNS, samples[i].SourceURL = at, d.source
 	}
 	return samples, nil
 }

@@ -77,6 +77,28 @@ var _ = Describe("the DCGM collector", func() {
 		Expect(g.Data).To(HaveLen(10), "unknown metrics and values that are no numbers are left out")
 	})
 
+	It("sends the credentials of its URL to the page, and shows them to nobody else", func() {
+		status := http.StatusOK
+		url := exporter(func(w http.ResponseWriter, r *http.Request) {
+			user, password, _ := r.BasicAuth()
+			Expect([]string{user, password, r.URL.Query().Get("token")}).To(Equal([]string{"bob", "hunter2", "tok55"}))
+			w.WriteHeader(status)
+			_, _ = w.Write(page)
+		})
+		host := strings.TrimPrefix(url, "http://")
+		c := collector("http://bob:hunter2@" + host + "/gpus?token=tok55")
+		want := "http://<redacted>@" + host + "/gpus?token=<redacted>"
+		Expect(c.Source()).To(Equal(want))
+		samples, err := c.Collect(ctx, false)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(samples[0].SourceURL).To(Equal(want))
+		Expect(DisplayURL(want)).To(Equal(host + "/gpus?token=<redacted>"))
+		status = http.StatusForbidden
+		for _, err := range []error{c.Reachable(ctx), func() error { _, err := c.Collect(ctx, false); return err }()} {
+			Expect(err).To(MatchError(And(ContainSubstring("403"), Not(ContainSubstring("hunter2")), Not(ContainSubstring("tok55")))))
+		}
+	})
+
 	It("drops an answer that has not changed, unless it is forced", func() {
 		var body atomic.Pointer[[]byte]
 		body.Store(&page)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"aiperf/config"
 )
 
 // NormaliseURL turns what a user writes for a metrics page into its full URL:
@@ -16,13 +18,13 @@ func NormaliseURL(raw string) (string, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil {
-		return "", fmt.Errorf("metrics page %q: not a URL: %w", raw, errText(err))
+		return "", fmt.Errorf("metrics page %q: not a URL: %w", config.RedactURL(raw), errText(err))
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
-		return "", fmt.Errorf("metrics page %q: want http or https (got %s)", raw, u.Scheme)
+		return "", fmt.Errorf("metrics page %q: want http or https (got %s)", config.RedactURL(raw), u.Scheme)
 	}
 	if u.Hostname() == "" {
-		return "", fmt.Errorf("metrics page %q: no host; want host:port or a URL", raw)
+		return "", fmt.Errorf("metrics page %q: no host; want host:port or a URL", config.RedactURL(raw))
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
 		return u.String(), nil // whoever writes a query means exactly this page

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -11,12 +12,13 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// long is a run that is still going when somebody is killed.
+// long is a run that is still going when somebody is killed. Its few prompts are used
+// again and again, so that it is soon past its start.
 func long(requests int) *program {
 	GinkgoHelper()
 	url := target("--ttft", "20", "--itl", "2")
 	return start(profileArgs(url, artifacts(), "--concurrency", "8", "--request-count", strconv.Itoa(requests), "--isl", "32", "--osl", "20",
-		"--workers-max", "2", "--record-processors", "2")...)
+		"--num-dataset-entries", "50", "--workers-max", "2", "--record-processors", "2")...)
 }
 
 var _ = Describe("a run that loses a process", Label("e2e"), func() {
@@ -66,6 +68,8 @@ var _ = Describe("a run that loses a process", Label("e2e"), func() {
 			Expect(s["incomplete_reason"]).To(ContainSubstring(service))
 			Expect(len(p.lines())).To(BeNumerically(">=", 40))
 			Expect(number(s, "request_count", "avg")).To(BeNumerically(">=", 30))
+			Expect(number(s, "measurement_quality", "processes_lost")).To(Equal(1.0))
+			Expect(at(s, "measurement_quality", "processes")).To(ConsistOf(HaveKeyWithValue("service_id", service)))
 			Expect(p.services()).To(BeEmpty())
 		},
 		Entry("the timing manager", "timing_manager"),
@@ -73,6 +77,19 @@ var _ = Describe("a run that loses a process", Label("e2e"), func() {
 		Entry("the controller", "system_controller"),
 		Entry("the dataset manager", "dataset_manager"),
 	)
+
+	It("does not start a worker for a run that ended before the worker was to come back", func() {
+		p := long(400)
+		p.records(40)
+		worker := p.kill("worker_")
+		p.kill("records_manager")
+		Expect(p.wait()).To(Equal(1))
+		credits := p.books()
+		Expect(number(credits, "completed")).To(BeNumerically(">=", 40))
+		Expect(at(p.summary(), "measurement_quality", "processes")).To(ConsistOf(
+			HaveKeyWithValue("service_id", worker), HaveKeyWithValue("service_id", "records_manager")))
+		Expect(p.log()).NotTo(ContainSubstring("service does not stop"))
+	})
 
 	It("leaves no process behind when the launcher itself is killed", func() {
 		p := long(400)
@@ -132,6 +149,38 @@ var _ = Describe("an interrupted run", Label("e2e"), func() {
 			Expect(alive(pid)).To(BeFalse(), id)
 		}
 		Expect(p.stderr.String()).To(ContainSubstring("Force Quit"))
+	})
+
+	It("keeps what was recorded when a process dies while the run drains", func() {
+		p := long(100000)
+		p.records(20)
+		for id, pid := range p.services() {
+			if strings.HasPrefix(id, "worker_") {
+				Expect(syscall.Kill(pid, syscall.SIGSTOP)).To(Succeed(), "nothing comes back to drain")
+			}
+		}
+		p.signal(os.Interrupt)
+		Eventually(p.stderr.String).WithTimeout(patience).Should(ContainSubstring("Cancellation in Progress"))
+		p.kill("timing_manager")
+		Expect(p.wait()).To(Equal(130), p.output())
+		s := p.summary()
+		Expect(s["was_cancelled"]).To(BeTrue())
+		Expect(s["is_complete"]).To(BeFalse())
+		Expect(number(p.books(), "completed")).To(BeNumerically(">=", 20))
+		Expect(p.services()).To(BeEmpty())
+	})
+
+	It("does not wait for a controller that stands still", func() {
+		p := long(100000)
+		p.records(20)
+		_, controller := p.find("system_controller")
+		Expect(syscall.Kill(controller, syscall.SIGSTOP)).To(Succeed())
+		p.signal(syscall.SIGTERM)
+		Expect(p.wait()).To(Equal(143), p.output())
+		s := p.summary()
+		Expect(s["was_cancelled"]).To(BeTrue())
+		Expect(s["incomplete_reason"]).To(ContainSubstring("system_controller does not answer"))
+		Expect(number(p.books(), "completed")).To(BeNumerically(">=", 20))
 	})
 
 	It("ends during start-up, too", func() {

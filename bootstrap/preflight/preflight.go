@@ -35,6 +35,9 @@ func Check(run *config.Run, registry *plugins.Registry, collectors func(name str
 		out = append(out, *p)
 	}
 	out = append(out, names(run, registry)...)
+	if p := conversations(run, registry); p != nil {
+		out = append(out, *p)
+	}
 	if gpu := run.Benchmark.GPUTelemetry; gpu.Enabled && collectors != nil {
 		c, err := collectors(gpu.Collector)
 		if err == nil {

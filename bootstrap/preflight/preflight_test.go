@@ -47,6 +47,20 @@ var _ = Describe("the checks before a run", func() {
 		Expect(entries).To(HaveLen(1))
 		Expect(entries[0].Name()).To(Equal("logs"))
 	})
+	DescribeTable("refuse conversations of several turns where a request has no history", func(endpoint string, mean, stddev float64, refused bool) {
+		run := ready(dir)
+		run.Benchmark.Endpoint.Type, run.Benchmark.Dataset.TurnsMean, run.Benchmark.Dataset.TurnsStddev = endpoint, mean, stddev
+		if refused {
+			Expect(check(run)).To(ConsistOf(HaveField("Reason", ContainSubstring("exactly one turn"))))
+		} else {
+			Expect(check(run)).To(BeEmpty())
+		}
+	},
+		Entry("chat has one", "chat", 3.0, 1.0, false),
+		Entry("completions", "completions", 2.0, 0.0, true),
+		Entry("a spread makes a second turn too", "embeddings", 1.0, 1.0, true),
+		Entry("single turns are fine", "completions", 1.0, 0.0, false),
+	)
 	It("refuse a directory that is a file", func() {
 		Expect(os.MkdirAll(filepath.Dir(dir), 0o755)).To(Succeed())
 		Expect(os.WriteFile(dir, nil, 0o644)).To(Succeed())

@@ -24,8 +24,9 @@ type Endpoint interface {
 	// hot: once per streamed event.
 	Parse(raw *messages.RawResponse, into *Response) (ok bool)
 
-	// AppendInputTexts appends the texts of a sent body that count as input tokens.
-	AppendInputTexts(dst []string, body []byte) []string
+	// AppendInput appends the texts of a sent body that count as input tokens, and counts
+	// the input tokens that it carries as ids.
+	AppendInput(dst []string, body []byte) (texts []string, ids int)
 }
 
 // Replier is an endpoint whose answers become part of the conversation's next request.

@@ -9,11 +9,11 @@ import "github.com/tidwall/gjson"
 //	tools: names, descriptions, parameters
 //	only if there were no messages: prompt, input, query with passages, inputs
 //
-// Anything else has none.
-func appendInputTexts(dst []string, body []byte) []string {
+// Anything else has none. ids is how many token ids stand where a text could.
+func appendInputTexts(dst []string, body []byte) (texts []string, ids int) {
 	root, ok := parseObject(body)
 	if !ok {
-		return dst
+		return dst, 0
 	}
 	w := textWalk{texts: dst}
 	found := w.messages(root.Get("messages")) || w.messages(root.Get("input"))
@@ -25,10 +25,13 @@ func appendInputTexts(dst []string, body []byte) []string {
 	if !found {
 		w.plain(root)
 	}
-	return w.texts
+	return w.texts, w.ids
 }
 
-type textWalk struct{ texts []string }
+type textWalk struct {
+	texts []string
+	ids   int
+}
 
 func (w *textWalk) add(v gjson.Result) {
 	if v.Type == gjson.String && v.Str != "" {
@@ -37,20 +40,32 @@ func (w *textWalk) add(v gjson.Result) {
 }
 
 // strings adds a string, or every string of a list; it tells whether there was any.
+// Token ids, in the list itself or in lists inside it, are counted.
 func (w *textWalk) strings(v gjson.Result) bool {
-	before := len(w.texts)
+	before := len(w.texts) + w.ids
 	if v.IsArray() {
 		v.ForEach(func(_, item gjson.Result) bool {
-			if item.IsObject() {
-				item = item.Get("text")
+			switch {
+			case item.Type == gjson.Number:
+				w.ids++
+			case item.IsArray():
+				item.ForEach(func(_, id gjson.Result) bool {
+					if id.Type == gjson.Number {
+						w.ids++
+					}
+					return true
+				})
+			case item.IsObject():
+				w.add(item.Get("text"))
+			default:
+				w.add(item)
 			}
-			w.add(item)
 			return true
 		})
 	} else {
 		w.add(v)
 	}
-	return len(w.texts) > before
+	return len(w.texts)+w.ids > before
 }
 
 // messages walks a list of messages; false when v is none.

@@ -55,8 +55,8 @@ func (b *base) Headers() []config.Header {
 	return headers
 }
 
-// AppendInputTexts walks the body that was sent. The texts may borrow it.
-func (b *base) AppendInputTexts(dst []string, body []byte) []string {
+// AppendInput walks the body that was sent. The texts may borrow it.
+func (b *base) AppendInput(dst []string, body []byte) (texts []string, ids int) {
 	return appendInputTexts(dst, body)
 }
 

@@ -106,8 +106,9 @@ var _ = Describe("parsers", func() {
 })
 
 var _ = DescribeTable("the texts of a request", func(body string, want ...string) {
-	got := made("chat", Config{}).AppendInputTexts([]string{"before"}, []byte(body))
+	got, ids := made("chat", Config{}).AppendInput([]string{"before"}, []byte(body))
 	Expect(got).To(Equal(append([]string{"before"}, want...)))
+	Expect(ids).To(BeZero())
 },
 	Entry("messages", `{"messages":[{"role":"system","content":"a"},{"role":"user","content":[{"type":"text","text":"b"},{"type":"image_url","image_url":{"url":"x"}},{"type":"text","text":"c"}]}],"prompt":"no"}`, "a", "b", "c"),
 	Entry("replayed calls", `{"messages":[{"role":"assistant","content":null,"tool_calls":[{"function":{"name":"f","arguments":"{}"}}]},{"role":"assistant","function_call":{"name":"g","arguments":"()"}},{"role":"tool","content":"1"}]}`, "f", "{}", "g", "()", "1"),
@@ -122,8 +123,19 @@ var _ = DescribeTable("the texts of a request", func(body string, want ...string
 	Entry("inputs", `{"inputs":"a"}`, "a"),
 	Entry("nothing to find", `{"model":"m"}`),
 	Entry("messages that are none", `{"messages":["x"],"prompt":"a"}`, "a"),
-	Entry("token ids", `{"prompt":[1,2]}`),
 	Entry("no object", `[1]`), Entry("no JSON", `{"prompt":`), Entry("nothing", ``),
+)
+
+var _ = DescribeTable("the token ids of a request", func(body string, want int, texts ...string) {
+	got, ids := made("completions", Config{}).AppendInput(nil, []byte(body))
+	Expect(ids).To(Equal(want))
+	Expect(got).To(HaveExactElements(texts))
+},
+	Entry("a prompt", `{"prompt":[1,2]}`, 2),
+	Entry("prompts", `{"prompt":[[1,2],[3]],"input":"no"}`, 3),
+	Entry("inputs of embeddings", `{"input":[[1,2,"x",null]]}`, 2),
+	Entry("beside texts", `{"input":["a",[1]]}`, 1, "a"),
+	Entry("not in messages", `{"messages":[{"role":"user","content":[1,2]}]}`, 0),
 )
 
 // parse's counterpart for sent bodies must hold for every dialect's own bodies.
@@ -132,7 +144,8 @@ var _ = It("finds the texts of what it has built", func() {
 		e := made(name, streaming())
 		b, err := e.AppendBody(nil, &Request{Turns: turns("a", "b")})
 		Expect(err).NotTo(HaveOccurred())
-		Expect(e.AppendInputTexts(nil, b)).To(Equal(want), name)
+		got, _ := e.AppendInput(nil, b)
+		Expect(got).To(Equal(want), name)
 	}
 })
 
@@ -153,7 +166,7 @@ func FuzzParse(f *testing.F) {
 			if ok != (r.Kind != NoData || r.Usage != nil) {
 				t.Fatalf("%q: ok is %v, response %+v", b, ok, r)
 			}
-			e.AppendInputTexts(nil, b)
+			e.AppendInput(nil, b)
 			if replier, can := e.(Replier); can {
 				if turn, ok := replier.AssistantTurn([]messages.RawResponse{in, in}); ok {
 					for _, m := range turn.RawMessages {

@@ -3,7 +3,6 @@ package transports
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -15,111 +14,140 @@ import (
 // maxAnswerBytes bounds what one answer may bring: it travels in one message.
 const maxAnswerBytes = 128 << 20
 
-var errAnswerTooLarge = errors.New("the answer is larger than 128 MiB")
-
-// isStream reads a content type without its parameters.
-func isStream(contentType string) bool {
-	media, _, _ := strings.Cut(contentType, ";")
-	return strings.EqualFold(strings.TrimSpace(media), "text/event-stream")
-}
-
-// read hands the body on piece by piece and stamps its end.
-func (a *attempt) read(body io.Reader, most int64, take func(piece []byte, at clock.MonoNS) error) error {
-	tr := &a.x.Trace
-	for {
-		n, err := body.Read(a.buf)
-		if n > 0 {
-			at := a.arrival()
-			if tr.ReceiveStartNS == 0 {
-				tr.ReceiveStartNS = at
-			}
-			tr.ReceiveEndNS = at
-			tr.ChunksReceived++
-			tr.BytesReceived += int64(n)
-			a.x.RecvBytes += int64(n)
-			if err := take(a.buf[:n], at); err != nil {
-				return err
-			}
-		}
-		switch {
-		case err == io.EOF:
-			a.x.EndNS = a.arrival()
-			return nil
-		case err != nil:
-			return err
-		case a.x.RecvBytes > most:
-			return errAnswerTooLarge
-		}
-	}
-}
-
-func (a *attempt) readText(body io.Reader) error {
-	err := a.read(body, maxAnswerBytes, func(piece []byte, _ clock.MonoNS) error {
-		a.text = append(a.text, piece...)
-		return nil
-	})
-	if err == nil {
-		a.x.store(messages.ResponseText, a.x.EndNS, a.text)
-	}
-	return err
-}
-
-func (a *attempt) readStream(body io.Reader) error {
-	err := a.read(body, maxAnswerBytes, func(piece []byte, _ clock.MonoNS) error {
-		return a.split.feed(piece, a.each)
-	})
-	if err != nil {
-		return err
-	}
-	return a.split.finish(a.each)
-}
-
-// event keeps an event that carries data, under the stamp of the read that completed
-// it; an error of the server ends the stream.
-//
-// hot: once per streamed event.
-func (a *attempt) event(e *event) error {
-	if failure := errorInEvent(e); failure != nil {
-		return failure
-	}
-	if e.Lines > 0 {
-		a.x.store(messages.ResponseSSE, a.x.Trace.ReceiveEndNS, e.Data)
-	}
-	return nil
-}
-
 // What is kept of an answer that is no success.
 const (
 	maxRefusalBytes = 16 << 10
 	maxDrainBytes   = 256 << 10 // read on this far to keep the connection
 )
 
-// refused reads the body of an answer outside 2xx as the reason.
-func (a *attempt) refused(resp *http.Response) error {
-	enough := errors.New("enough")
-	// A body that breaks off still says something: what came of it is the reason.
-	_ = a.read(resp.Body, maxDrainBytes, func(piece []byte, _ clock.MonoNS) error {
+var (
+	errAnswerTooLarge = errors.New("the answer is larger than 128 MiB")
+	errEnough         = errors.New("enough of an answer that is no success")
+)
+
+// answer makes the responses of one exchange from the pieces of its body. It is the same
+// for every way that the bytes may take, and is used again by the next exchange.
+//
+//	not 2xx   the beginning of the body is the reason of a failure
+//	a stream  every event is a response, stamped by the read that completed it
+//	else      the whole body is one response, stamped by its end
+type answer struct {
+	x      *Exchange
+	split  splitter
+	each   func(*event) error
+	text   []byte // of an answer that is no stream
+	lastAt clock.MonoNS
+	run    int // events with the stamp lastAt
+}
+
+func (a *answer) reset() {
+	a.x, a.lastAt, a.run = nil, 0, 0
+	a.split.reset()
+	if a.text = a.text[:0]; cap(a.text) > keepBlock {
+		a.text = nil
+	}
+	if cap(a.split.ev.Data) > keepBlock || cap(a.split.part) > keepBlock {
+		a.split = splitter{}
+	}
+}
+
+// begin notes the head. at is the arrival of its end.
+func (a *answer) begin(status int, stream bool, at clock.MonoNS) {
+	a.x.Status = status
+	if a.succeeds() {
+		a.x.RecvStartNS, a.x.Streamed = at, stream
+	}
+}
+
+func (a *answer) succeeds() bool { return a.x.Status >= 200 && a.x.Status <= 299 }
+
+// read notes that a read brought something of the body.
+func (a *answer) read(at clock.MonoNS) {
+	tr := &a.x.Trace
+	if tr.ReceiveStartNS == 0 {
+		tr.ReceiveStartNS = at
+	}
+	tr.ReceiveEndNS = at
+	tr.ChunksReceived++
+}
+
+// take takes a piece of the body, which came with the last read.
+//
+// hot: once per chunk and read. Budget: no allocation but for what is kept.
+func (a *answer) take(piece []byte) error {
+	a.x.RecvBytes += int64(len(piece))
+	a.x.Trace.BytesReceived = a.x.RecvBytes
+	switch {
+	case !a.succeeds():
 		if room := maxRefusalBytes - len(a.text); room > 0 {
 			a.text = append(a.text, piece[:min(room, len(piece))]...)
 		}
 		if a.x.RecvBytes > maxDrainBytes {
-			return enough
+			return errEnough
 		}
 		return nil
-	})
-	reason := strings.TrimSpace(strings.TrimPrefix(resp.Status, fmt.Sprint(resp.StatusCode)))
+	case a.x.RecvBytes > maxAnswerBytes:
+		return errAnswerTooLarge
+	case a.x.Streamed:
+		return a.split.feed(piece, a.each)
+	}
+	a.text = append(a.text, piece...)
+	return nil
+}
+
+// event keeps an event that carries data, under the stamp of the read that completed
+// it; an error of the server ends the stream.
+//
+// hot: once per streamed event.
+func (a *answer) event(e *event) error {
+	if failure := errorInEvent(e); failure != nil {
+		return failure
+	}
+	if e.Lines == 0 {
+		return nil
+	}
+	at := a.x.Trace.ReceiveEndNS
+	a.x.store(messages.ResponseSSE, at, e.Data)
+	if string(e.Data) == "[DONE]" {
+		return nil
+	}
+	if a.run++; at != a.lastAt {
+		a.lastAt, a.run = at, 1
+	}
+	switch {
+	case a.run == 2: // the first one turns out to share its stamp
+		a.x.CoalescedEvents += 2
+	case a.run > 2:
+		a.x.CoalescedEvents++
+	}
+	return nil
+}
+
+// finish is told that the body of a success is complete; at is the arrival of its end.
+func (a *answer) finish(at clock.MonoNS) error {
+	a.x.EndNS = at
+	if a.x.Streamed {
+		return a.split.finish(a.each)
+	}
+	a.x.store(messages.ResponseText, at, a.text)
+	return nil
+}
+
+// refusal is the failure that an answer outside 2xx amounts to.
+func (a *answer) refusal(reason, location string) error {
+	status := a.x.Status
 	if reason == "" {
-		reason = http.StatusText(resp.StatusCode)
+		reason = http.StatusText(status)
 	}
 	if reason == "" {
-		reason = "HTTP status " + fmt.Sprint(resp.StatusCode)
+		reason = "HTTP status " + fmt.Sprint(status)
 	}
 	text := strings.TrimSpace(string(a.text))
-	switch location := resp.Header.Get("Location"); {
-	case resp.StatusCode >= 300 && resp.StatusCode < 400 && location != "":
+	switch {
+	case status >= 300 && status < 400 && location != "":
 		text = "redirects are not followed; the server points to " + config.RedactURL(location)
 	case text == "":
 		text = reason
 	}
-	return messages.NewError(reason, text).WithCode(int64(resp.StatusCode))
+	return messages.NewError(reason, text).WithCode(int64(status))
 }

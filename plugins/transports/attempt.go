@@ -2,206 +2,293 @@ package transports
 
 import (
 	"context"
-	"net/http"
-	"net/http/httptrace"
-	"strings"
-	"sync"
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
 
 	"aiperf/clock"
 )
 
-// attempt is the working state of one exchange. It is used by one goroutine, and
-// again by the next exchange. The hooks of the trace are called by that goroutine
-// alone: the client asks for a connection inside RoundTrip.
+// attempt is the working state of one exchange, on a connection of our own. It is used
+// by one goroutine, and again by the next exchange.
 type attempt struct {
-	t     *HTTP
-	trace httptrace.ClientTrace
-	each  func(*event) error
+	t *HTTP
+	answer
+	stage stage
+	out   []byte // the request's head, and its body when that is short ...
+	whole bool   // ... which it is
+	own   []byte // what TLS reads into
 
-	x       *Exchange
-	wire    *wire // nil until there is a connection
-	askedAt clock.MonoNS
-	head    bool           // a response head has arrived
-	reading sync.WaitGroup // bodies that the client has not let go of
-
-	split splitter
-	buf   []byte
-	text  []byte // of an answer that is no stream
+	head     headReader
+	heads    bool // the head of the answer is complete
+	body     bodyReader
+	reusable bool // the connection, once the answer is complete
 }
 
-// readBytes is how much one read of a body takes.
-const readBytes = 32 << 10
+// What leaves in one write, head and body together; a longer body is not copied.
+const oneWriteBytes = 16 << 10
+
+// ownBytes is how much one read takes under TLS, where the memory is held while it waits.
+const ownBytes = 4 << 10
 
 func newAttempt(t *HTTP) *attempt {
-	a := &attempt{t: t, buf: make([]byte, readBytes)}
-	a.trace.GetConn = func(string) { a.askedAt = clock.Now() }
-	a.trace.GotConn = a.gotConn
+	a := &attempt{t: t}
 	a.each = a.event
 	return a
 }
 
-// gotConn is told which connection the request goes out on.
-func (a *attempt) gotConn(info httptrace.GotConnInfo) {
-	tr := &a.x.Trace
-	c := stamping(info.Conn)
-	if c == nil {
-		return
-	}
-	a.wire = &wire{} // a fresh one, because the connection may outlive its reader
-	c.begin(a.wire, info.Reused)
-	tr.Reused = info.Reused
-	if !info.Reused {
-		b := c.birth
-		tr.DNSStartNS, tr.DNSEndNS, tr.ConnectStartNS, tr.ConnectEndNS = b.dnsStart, b.dnsEnd, b.connectStart, b.connectEnd
-		return
-	}
-	if !info.WasIdle { // handed over by an exchange that ended while this one waited
-		if tr.PoolWaitStartNS == 0 {
-			tr.PoolWaitStartNS = a.askedAt
-		}
-		tr.PoolWaitEndNS = clock.Now()
-	}
+// release readies the state for another exchange.
+func (a *attempt) release() {
+	a.answer.reset()
+	a.head.reset()
+	a.stage, a.heads, a.reusable = queued, false, false
+	a.out = a.out[:0]
 }
 
 // run carries the exchange out and leaves every stamp and the outcome in x.
-func (a *attempt) run(ctx context.Context, r *Request, x *Exchange) {
+func (a *attempt) run(ctx context.Context, to *target, r *Request, x *Exchange) {
 	a.x = x
-	if err := a.guarded(ctx, r); err != nil {
+	err := a.guarded(ctx, to, r)
+	if err != nil {
 		a.fail(ctx, err)
 	}
-	// The client closes the body when it is sent, or soon after the connection has
-	// failed or was closed.
-	a.reading.Wait()
+	if session := a.t.session(r); session != "" && (err != nil || r.FinalTurn) {
+		a.t.pool.end(session)
+	}
 }
 
 // guarded converses while it holds the right to a connection.
-func (a *attempt) guarded(ctx context.Context, r *Request) error {
-	if err := a.t.acquire(ctx, a.x); err != nil {
+func (a *attempt) guarded(ctx context.Context, to *target, r *Request) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	defer func() { <-a.t.slots }()
-	return a.converse(ctx, r)
+	if r.Headers != nil && r.Headers.bad != nil {
+		return r.Headers.bad
+	}
+	if err := a.t.acquire(ctx, a.x, a.t.limit); err != nil {
+		return err
+	}
+	defer a.t.leave()
+	a.compose(to, r)
+	for {
+		c, err := a.connect(ctx, to, r)
+		if err != nil {
+			return err
+		}
+		err = a.converse(ctx, c, r)
+		if err == nil || !c.used || c.written > 0 || c.reads > 0 || !lost(err) || ctx.Err() != nil {
+			return err
+		}
+		// A connection that was closed while it was idle, and has taken nothing of the
+		// request: another one may carry it. Only so many are idle, and a new one is not used.
+		a.x.SendNS, a.x.Trace.SendStartNS, a.x.Trace.SendEndNS, a.x.Trace.ChunksSent, a.x.Trace.BytesSent = 0, 0, 0, 0, 0
+	}
 }
 
-func (a *attempt) converse(ctx context.Context, r *Request) error {
-	resp, err := a.roundTrip(ctx, r)
-	a.noteSend(len(r.Body))
+// lost tells that a peer has ended the connection.
+func lost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// compose writes the request down.
+func (a *attempt) compose(to *target, r *Request) {
+	a.out = to.appendHead(a.out[:0], r, a.t.closing)
+	if a.whole = len(a.out)+len(r.Body) <= oneWriteBytes; a.whole {
+		a.out = append(a.out, r.Body...)
+	}
+}
+
+// appendLength writes the last line of a request's head, and its end.
+func appendLength(dst []byte, length int) []byte {
+	dst = append(dst, "Content-Length: "...)
+	return append(strconv.AppendInt(dst, int64(length), 10), "\r\n\r\n"...)
+}
+
+// connect takes a connection from the pool, or opens one.
+func (a *attempt) connect(ctx context.Context, to *target, r *Request) (*conn, error) {
+	a.stage = connecting
+	tr := &a.x.Trace
+	if !a.t.closing {
+		if c := a.t.take(to.host, a.t.session(r)); c != nil {
+			tr.Reused = true
+			return c, nil
+		}
+	}
+	tr.Reused = false
+	a.t.room()
+	ctx, done := bounded(ctx, a.x, a.t.limit)
+	defer done()
+	c, err := a.t.dialer.open(ctx, to)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer resp.Body.Close() // closes the connection too, unless everything was read
-	a.head = true
-	a.x.Status = resp.StatusCode
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return a.refused(resp)
-	}
-	a.x.RecvStartNS = a.arrival()
-	if isStream(resp.Header.Get("Content-Type")) {
-		a.x.Streamed = true
-		return a.readStream(resp.Body)
-	}
-	return a.readText(resp.Body)
+	b := c.birth
+	tr.DNSStartNS, tr.DNSEndNS, tr.ConnectStartNS, tr.ConnectEndNS = b.dnsStart, b.dnsEnd, b.connectStart, b.connectEnd
+	tr.TLSStartNS, tr.TLSEndNS = b.tlsStart, b.tlsEnd
+	return c, nil
 }
 
-// What is done about pooled connections that the server has closed meanwhile.
-const (
-	staleBeforeFlush = 3 // then all idle ones are suspects, and go
-	staleMost        = 5
-)
+// converse carries the exchange out on a connection, and hands that to the pool or ends
+// it. The end of ctx ends every wait on the connection at once.
+func (a *attempt) converse(ctx context.Context, c *conn, r *Request) error {
+	c.begin()
+	if a.t.limit > 0 {
+		// Both directions have the deadline; it stays when the connection is idle, and the
+		// next exchange sets its own.
+		_ = c.SetDeadline(time.Now().Add(a.t.limit - c.floor.Sub(a.x.StartNS)))
+	}
+	still := func() bool { return true }
+	if ctx.Done() != nil {
+		still = context.AfterFunc(ctx, c.abort)
+	}
+	err := a.speak(c, r)
+	c.release()
+	switch {
+	case c.reads == 0:
+	case c.unstamped == 0:
+		a.x.StampSource = StampKernel
+	default:
+		a.x.StampSource = StampRead
+	}
+	// After an abort, which may still be under way, nobody may wait on the connection again.
+	if !still() || !a.reusable || a.t.closing {
+		c.close()
+	} else if session := a.t.session(r); session == "" || err == nil && !r.FinalTurn {
+		a.t.put(c, session, a.head.head.keep)
+	} else {
+		c.close()
+	}
+	return err
+}
 
-// roundTrip sends the request and waits for the head. A pooled connection that turns
-// out to be closed before a byte was written is replaced; a request that has touched
-// the network is never repeated, also not by the client, which has no second body.
-func (a *attempt) roundTrip(ctx context.Context, r *Request) (*http.Response, error) {
-	for stale := 1; ; stale++ {
-		client := a.t.client(r)
-		resp, err := client.RoundTrip(a.request(ctx, r))
-		untouched := a.wire != nil && a.x.Trace.Reused && a.wire.sent.Load() == 0
-		if err == nil || !untouched || ctx.Err() != nil || stale == staleMost {
-			return resp, err
+// speak sends the request and reads the answer.
+func (a *attempt) speak(c *conn, r *Request) error {
+	a.stage = sending
+	body := r.Body
+	if a.whole {
+		body = nil
+	}
+	unsent := c.send(a.out, body)
+	if c.written > 0 {
+		tr := &a.x.Trace
+		a.x.SendNS, tr.SendStartNS, tr.SendEndNS = c.firstWrite, c.firstWrite, c.lastWrite
+		tr.ChunksSent, tr.BytesSent = c.writes, int64(len(r.Body))
+	}
+	if unsent != nil && (c.written == 0 || !lost(unsent)) {
+		return unsent
+	}
+	if unsent == nil {
+		a.stage = waiting
+	}
+	err := a.listen(c)
+	if unsent != nil {
+		// The server has hung up before it had all of the request; its answer, if there is
+		// one, says why.
+		a.reusable = false
+		if !a.heads {
+			return unsent
 		}
-		if stale == staleBeforeFlush {
-			client.CloseIdleConnections()
+	}
+	return err
+}
+
+// listen reads the answer to its end.
+func (a *attempt) listen(c *conn) error {
+	if c.secure != nil && a.own == nil {
+		a.own = make([]byte, ownBytes)
+	}
+	for {
+		p, err := c.next(a.own)
+		if len(p) > 0 {
+			done, failed := a.arrived(p, c.at)
+			c.release()
+			switch {
+			case failed == errEnough:
+				return a.complete(c.at)
+			case failed != nil:
+				return failed
+			case done:
+				return a.complete(c.at)
+			}
 		}
-		a.wire = nil
+		if err != nil {
+			return a.cut(c, err)
+		}
 	}
 }
 
-func (a *attempt) request(ctx context.Context, r *Request) *http.Request {
-	req := &http.Request{
-		Method: http.MethodPost, URL: r.URL, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: make(http.Header, len(r.Headers)), ContentLength: int64(len(r.Body)), Host: r.URL.Host, Body: a.body(r.Body),
+// arrived takes what a read brought at an instant; done means that the answer is complete.
+//
+// hot: once per read of the network. Budget: no allocation.
+func (a *attempt) arrived(p []byte, at clock.MonoNS) (done bool, err error) {
+	if tr := &a.x.Trace; tr.SendEndNS > at {
+		// A fast server answers before the write returns to the one who stamps it: the
+		// request was sent by then.
+		tr.SendEndNS = max(tr.SendStartNS, at)
 	}
-	for _, h := range r.Headers {
-		if strings.EqualFold(h.Name, "Host") {
-			req.Host = h.Value
+	if !a.heads {
+		if p, a.heads, err = a.head.feed(p); !a.heads || err != nil {
+			return false, err
+		}
+		a.stage = receiving
+		a.begin(a.head.head.status, a.head.head.stream, at)
+		a.body.begin(&a.head.head)
+	}
+	for noted := false; len(p) > 0 && !a.body.done(); {
+		var piece []byte
+		if piece, p, err = a.body.piece(p); err != nil {
+			return false, err
+		}
+		if len(piece) == 0 {
 			continue
 		}
-		req.Header.Add(h.Name, h.Value)
-	}
-	return req.WithContext(httptrace.WithClientTrace(ctx, &a.trace))
-}
-
-// noteSend takes the stamps of the writes over. A fast server answers before the write
-// returns to the one who stamps it: the request was sent by then.
-func (a *attempt) noteSend(bodyBytes int) {
-	if a.wire == nil || a.wire.sent.Load() == 0 {
-		return
-	}
-	tr := &a.x.Trace
-	tr.SendStartNS, tr.SendEndNS = clock.MonoNS(a.wire.sendStart.Load()), clock.MonoNS(a.wire.sendEnd.Load())
-	tr.ChunksSent = a.wire.writes.Load()
-	a.x.SendNS, tr.BytesSent = tr.SendStartNS, int64(bodyBytes)
-	if at := clock.MonoNS(a.wire.readAt.Load()); at != 0 && (tr.SendEndNS == 0 || tr.SendEndNS > at) {
-		tr.SendEndNS = at
-	}
-}
-
-// arrival is when the bytes at hand arrived: the return of the connection's last read.
-func (a *attempt) arrival() clock.MonoNS {
-	if a.wire != nil {
-		if at := clock.MonoNS(a.wire.readAt.Load()); at != 0 {
-			return at
+		if !noted {
+			noted = true
+			a.read(at)
+		}
+		if err := a.take(piece); err != nil {
+			return false, err
 		}
 	}
-	return clock.Now()
+	a.reusable = a.body.done() && !a.head.head.close && len(p) == 0
+	return a.body.done(), nil
+}
+
+// complete is the outcome of an answer whose last byte arrived at an instant.
+func (a *attempt) complete(at clock.MonoNS) error {
+	if a.succeeds() {
+		return a.finish(at)
+	}
+	a.x.EndNS = at
+	return a.refusal(a.head.head.reason, a.head.head.location)
+}
+
+// cut is the outcome of an answer behind which the connection has failed.
+func (a *attempt) cut(c *conn, err error) error {
+	switch {
+	case !a.heads || errors.Is(err, os.ErrDeadlineExceeded):
+		return err
+	case err == io.EOF:
+		if err = a.body.ended(); err == nil {
+			return a.complete(c.at)
+		}
+	}
+	if a.succeeds() {
+		return err
+	}
+	// What came of the reason still says something.
+	return a.refusal(a.head.head.reason, a.head.head.location)
 }
 
 // fail turns an error into the exchange's outcome. What has been received stays.
 func (a *attempt) fail(ctx context.Context, err error) {
 	x := a.x
-	x.Error = explain(ctx, err, a.stage(), a.t.limit)
+	x.Error = explain(ctx, err, a.stage, a.t.limit)
 	x.Cancelled = x.Error.Type == cancelledType
 	if x.EndNS == 0 {
 		x.EndNS = clock.Now()
-	}
-}
-
-// stage is how far the exchange has come.
-func (a *attempt) stage() stage {
-	switch {
-	case a.head:
-		return receiving
-	case a.wire == nil && a.askedAt == 0:
-		return queued
-	case a.wire == nil:
-		return connecting
-	case a.wire.ended.Load():
-		return abandoned
-	case a.wire.writing.Load() || a.wire.sendEnd.Load() == 0:
-		return sending
-	}
-	return waiting
-}
-
-// release readies the state for another exchange.
-func (a *attempt) release() {
-	a.x, a.wire, a.askedAt, a.head = nil, nil, 0, false
-	a.split.reset()
-	if a.text = a.text[:0]; cap(a.text) > keepBlock {
-		a.text = nil
-	}
-	if cap(a.split.ev.Data) > keepBlock || cap(a.split.part) > keepBlock {
-		a.split = splitter{}
 	}
 }

@@ -3,10 +3,14 @@
 //	in:  a URL, headers, a body
 //	out: stamps, raw responses, trace, one error
 //
-// A transport stamps before it looks: every arrival is stamped at the return of the
-// read that brought it, every send right before its write. It splits server-sent
-// events and knows nothing else of what the bytes mean. It never repeats a request
-// and never follows a redirect: one exchange is one attempt.
+// A transport stamps before it looks: an arrival bears the kernel's stamp where there is
+// one, else that of the return of the read that brought it; a send is stamped right before
+// its write. It splits server-sent events and knows nothing else of what the bytes mean.
+// It never repeats a request and never follows a redirect: one exchange is one attempt.
+//
+// Where to start reading: http.go chooses the way, attempt.go is one exchange on one
+// connection, conn.go stamps. What answers look like on the wire is in head.go, body.go
+// and sse.go, which see bytes only. standard.go is the way through a proxy.
 package transports
 
 import (
@@ -34,15 +38,20 @@ type Transport interface {
 
 // Request is what to send.
 type Request struct {
-	URL     *url.URL        // shared; not changed
-	Headers []config.Header // all of them, in order; names may repeat
+	URL     *url.URL // shared; not changed
+	Headers *Headers // shared; nil for none
 	Body    []byte
 
+	RequestID string // unique; in the headers that want it
 	// Session is shared by all turns of a session, FinalTurn marks its last; they
 	// decide about connections when those belong to sessions.
 	Session   string
 	FinalTurn bool
 }
+
+// ClockWatcher is the ability of transports that map stamps of the wall clock: they know
+// how often it jumped.
+type ClockWatcher interface{ ClockSteps() int64 }
 
 // ErrCancelled is the cause to end a context with when an exchange is no longer
 // wanted: the exchange becomes a cancelled one instead of a failure.
@@ -71,8 +80,11 @@ type Exchange struct {
 
 	Status      int    // HTTP status, 0 without an answer
 	Streamed    bool   // the answer was a stream on the wire
-	StampSource string // kernel, read
+	StampSource string // where the stamps of arrivals come from; empty when nothing arrived
 	RecvBytes   int64  // of the answer's body
+	// CoalescedEvents counts events that share their stamp with another one, because they
+	// were read together. The mark of the end of a stream, [DONE], is not counted.
+	CoalescedEvents int64
 
 	// Responses borrow the exchange's memory: they are valid until Reset.
 	Responses []messages.RawResponse
@@ -83,8 +95,11 @@ type Exchange struct {
 	memory arena
 }
 
-// StampRead is the source of stamps taken at the return of a read.
-const StampRead = "read"
+// Sources of the stamps of arrivals.
+const (
+	StampKernel = "kernel" // all of them: noted by the kernel when the bytes arrived
+	StampRead   = "read"   // at least one was taken at the return of the read
+)
 
 // Reset empties the exchange for another request and keeps its memory.
 func (x *Exchange) Reset() {

@@ -24,6 +24,7 @@ type dialer struct {
 	net      net.Dialer
 	resolver *resolver
 	tls      *tls.Config
+	kernel   *clock.Realtime // nil: the kernel gives no stamps
 }
 
 func newDialer(env *config.Environment, note func(string)) *dialer {
@@ -48,31 +49,42 @@ func newDialer(env *config.Environment, note func(string)) *dialer {
 
 func wholeSeconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
-// plain resolves and connects.
-func (d *dialer) plain(ctx context.Context, network, address string) (net.Conn, error) {
-	c, _, err := d.connect(ctx, network, address)
+// open connects to a target, and does the handshake if there is one.
+func (d *dialer) open(ctx context.Context, to *target) (*conn, error) {
+	tcp, birth, err := d.connect(ctx, "tcp", to.address)
 	if err != nil {
 		return nil, err
+	}
+	kernel := d.kernel
+	if kernel != nil && clock.StampConn(tcp) != nil {
+		kernel = nil
+	}
+	c, err := newConn(tcp, kernel)
+	if err != nil {
+		_ = tcp.Close()
+		return nil, err
+	}
+	c.host, c.birth = to.host, birth
+	if to.secure {
+		if err := d.handshake(ctx, c, to.name); err != nil {
+			c.close()
+			return nil, err
+		}
 	}
 	return c, nil
 }
 
-// secure does the handshake too. The stamping connection lies below the TLS layer,
-// where bytes meet the network.
-func (d *dialer) secure(ctx context.Context, network, address string) (net.Conn, error) {
-	c, host, err := d.connect(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
+func (d *dialer) handshake(ctx context.Context, c *conn, name string) error {
 	cfg := d.tls.Clone()
-	cfg.ServerName = host
-	t := tls.Client(c, cfg)
-	if err := t.HandshakeContext(ctx); err != nil {
-		_ = c.Close()
-		return nil, &handshakeError{err}
+	cfg.ServerName = name
+	c.secure = tls.Client(c, cfg)
+	c.birth.tlsStart = clock.Now()
+	if err := c.secure.HandshakeContext(ctx); err != nil {
+		return &handshakeError{err}
 	}
-	c.birth.connectEnd = clock.Now()
-	return t, nil
+	c.birth.tlsEnd = clock.Now()
+	c.birth.connectEnd = c.birth.tlsEnd
+	return nil
 }
 
 // handshakeError tells a failed TLS handshake from a failed connection.
@@ -81,21 +93,24 @@ type handshakeError struct{ err error }
 func (e *handshakeError) Error() string { return "TLS handshake: " + e.err.Error() }
 func (e *handshakeError) Unwrap() error { return e.err }
 
-func (d *dialer) connect(ctx context.Context, network, address string) (*conn, string, error) {
+// connect resolves the name and connects to the first of its addresses that answers.
+func (d *dialer) connect(ctx context.Context, network, address string) (*net.TCPConn, birth, error) {
+	var b birth
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, "", err
+		return nil, b, err
 	}
-	addrs, dnsStart, dnsEnd, err := d.resolver.resolve(ctx, host)
+	var addrs []netip.Addr
+	if addrs, b.dnsStart, b.dnsEnd, err = d.resolver.resolve(ctx, host); err != nil {
+		return nil, b, err
+	}
+	b.connectStart = clock.Now()
+	c, err := d.first(ctx, network, addrs, port)
 	if err != nil {
-		return nil, "", err
+		return nil, b, err
 	}
-	c := &conn{birth: birth{dnsStart: dnsStart, dnsEnd: dnsEnd, connectStart: clock.Now()}}
-	if c.Conn, err = d.first(ctx, network, addrs, port); err != nil {
-		return nil, "", err
-	}
-	c.birth.connectEnd = clock.Now()
-	return c, host, nil
+	b.connectEnd = clock.Now()
+	return c.(*net.TCPConn), b, nil
 }
 
 // first tries the addresses in order and keeps the last one's error.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -61,16 +62,19 @@ func explain(ctx context.Context, err error, at stage, limit time.Duration) *mes
 	if errors.As(err, &known) {
 		return known
 	}
-	if ctx.Err() != nil {
-		if context.Cause(ctx) == context.DeadlineExceeded {
-			return messages.NewError(timeoutType, fmt.Sprintf("the request took longer than its limit of %s, and was %s", limit, stageText[at]))
-		}
+	switch {
+	case ctx.Err() != nil && context.Cause(ctx) != context.DeadlineExceeded:
 		return CancelledError()
+	case ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return messages.NewError(timeoutType, fmt.Sprintf("the request took longer than its limit of %s, and was %s", limit, stageText[at]))
 	}
 	if typ := connectFailure(err); typ != "" {
 		return messages.NewError(typ, plainCause(err))
 	}
-	var errno syscall.Errno
+	var (
+		errno   syscall.Errno
+		badHTTP malformed
+	)
 	text := err.Error()
 	switch {
 	case errors.Is(err, errEventTooLarge), errors.Is(err, errAnswerTooLarge):
@@ -81,7 +85,7 @@ func explain(ctx context.Context, err error, at stage, limit time.Duration) *mes
 		return messages.NewError(payloadType, "the response was cut short: "+plainCause(err))
 	case at == abandoned, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(text, "server closed idle connection"):
 		return messages.NewError(disconnectedType, "Server disconnected")
-	case at == waiting, strings.Contains(text, "malformed HTTP"):
+	case at == waiting, errors.As(err, &badHTTP), strings.Contains(text, "malformed HTTP"):
 		return messages.NewError(responseType, plainCause(err))
 	}
 	return messages.NewError(otherType, plainCause(err))

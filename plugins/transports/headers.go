@@ -1,16 +1,25 @@
 package transports
 
 import (
+	"fmt"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"aiperf/config"
+	"aiperf/messages"
 )
 
-// Headers makes the headers of each request: a fixed part and the ids that change.
+// Headers makes the headers of each request: a fixed part, written once, and the ids that
+// change. It is not changed after it was made.
 type Headers struct {
 	fixed     []config.Header
+	host      string   // replaces that of the URL; empty keeps it
 	requestID []string // names that carry the request's id
 	session   []string // names that carry the session's id
+
+	block []byte // the fixed part as it goes over the wire
+	bad   error  // what must not go over the wire
 }
 
 // HeaderOptions are what the headers of a run are made from.
@@ -29,6 +38,8 @@ type HeaderOptions struct {
 //	the endpoint's, where a name may come more than once
 //	Accept and Content-Type, unless the user has set them
 //	derived session headers, always as the run wants them
+//
+// A name or value that HTTP does not allow is reported by every exchange.
 func NewHeaders(o HeaderOptions) *Headers {
 	h := &Headers{}
 	mine := func(name string) bool { return !contains(o.Endpoint, name) }
@@ -64,7 +75,38 @@ func NewHeaders(o HeaderOptions) *Headers {
 		h.fixed = append(h.fixed, config.Header{Name: "Content-Type", Value: "application/json"})
 	}
 	h.session = append(h.session, derived...)
+	h.prepare()
 	return h
+}
+
+// PlainHeaders are the given ones and no others.
+func PlainHeaders(headers ...config.Header) *Headers {
+	h := &Headers{fixed: headers}
+	h.prepare()
+	return h
+}
+
+// prepare writes what is the same in all requests.
+func (h *Headers) prepare() {
+	for _, f := range h.fixed {
+		if !httpguts.ValidHeaderFieldName(f.Name) || !httpguts.ValidHeaderFieldValue(f.Value) {
+			h.bad = messages.NewError("ValueError", fmt.Sprintf("header %q: want a name of letters, digits and dashes, and a value without line ends and control characters", f.Name))
+			continue
+		}
+		switch strings.ToLower(f.Name) {
+		case "host":
+			h.host = f.Value
+			continue
+		case "content-length", "transfer-encoding", "trailer":
+			continue // how the body is framed is the transport's to say
+		}
+		h.block = appendHeader(h.block, f.Name, f.Value)
+	}
+}
+
+func appendHeader(dst []byte, name, value string) []byte {
+	dst = append(append(dst, name...), ": "...)
+	return append(append(dst, value...), "\r\n"...)
 }
 
 // derivedHeaders are the names that routers of inference servers know a session by.
@@ -104,14 +146,28 @@ func containsName(names []string, name string) bool {
 	return false
 }
 
-// Append appends the headers of one request.
-func (h *Headers) Append(dst []config.Header, requestID, session string) []config.Header {
-	dst = append(dst, h.fixed...)
+// appendLines writes the headers of one request, without Host and the length.
+//
+// hot: once per request. Budget: no allocation.
+func (h *Headers) appendLines(dst []byte, requestID, session string) []byte {
+	dst = append(dst, h.block...)
 	for _, name := range h.requestID {
-		dst = append(dst, config.Header{Name: name, Value: requestID})
+		dst = appendHeader(dst, name, requestID)
 	}
 	for _, name := range h.session {
-		dst = append(dst, config.Header{Name: name, Value: session})
+		dst = appendHeader(dst, name, session)
 	}
 	return dst
+}
+
+// List returns the headers of one request, in order.
+func (h *Headers) List(requestID, session string) []config.Header {
+	list := append([]config.Header(nil), h.fixed...)
+	for _, name := range h.requestID {
+		list = append(list, config.Header{Name: name, Value: requestID})
+	}
+	for _, name := range h.session {
+		list = append(list, config.Header{Name: name, Value: session})
+	}
+	return list
 }

@@ -3,7 +3,9 @@ package transports
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -20,47 +22,42 @@ const (
 	ReuseSticky = "sticky_user_sessions"
 )
 
-// HTTP is HTTP/1.1 over the standard client, with connections that stamp their own
-// reads and writes. It sends no Accept-Encoding, keeps no cookie, follows no redirect
-// and repeats nothing that has touched the network.
-//
-// Bytes of one chunk that arrive in several reads are handed on together: their
-// events then share the stamp of the last of these reads.
+// HTTP is HTTP/1.1, by its own means over TCP and the standard TLS. It sends no
+// Accept-Encoding, keeps no cookie, follows no redirect and repeats nothing that has
+// touched the network. An exchange runs on the goroutine that asks for it, and on no
+// other. What has to go through a proxy goes by the standard client.
 type HTTP struct {
 	dialer  *dialer
-	reuse   string
-	limit   time.Duration // of a whole exchange; 0 = none
-	slots   chan struct{} // one per connection that may be in use
-	pool    *http.Transport
-	note    func(string)
-	crowded sync.Once
-	states  sync.Pool // *attempt
+	targets targets
+	*pool
+	reuse     string
+	closing   bool          // connections are not used again
+	limit     time.Duration // of a whole exchange; 0 = none
+	connected int           // how many connections may be in use
+	note      func(string)
+	crowd     sync.Once
+	attempts  sync.Pool    // *attempt
+	stamping  *net.UDPConn // keeps the kernel at it; nil when it gives no stamps
 
-	mu       sync.Mutex
-	sessions map[string]*http.Transport // sticky: one connection each
-	make     func(idle int) *http.Transport
+	proxied func() *standard // made when it is first needed
 }
 
 // NewHTTP makes it. The number of connections is the setting, raised to the run's
 // concurrency unless the user has set it.
 func NewHTTP(c Config) (Transport, error) {
 	h := c.Environment.HTTP
-	note := c.Note
-	if note == nil {
-		note = func(string) {}
-	}
-	connections := h.ConnectionLimit
-	if !h.ConnectionLimitSet {
-		connections = max(connections, c.Concurrency)
-	}
-	if connections < 1 {
-		return nil, fmt.Errorf("AIPERF_HTTP_CONNECTION_LIMIT: want at least 1 connection, got %d", connections)
-	}
-	warnLimits(c.Concurrency, note)
 	t := &HTTP{
-		dialer: newDialer(c.Environment, note), reuse: plugins.Normal(c.Endpoint.ConnectionReuse), note: note,
+		note: c.Note, reuse: plugins.Normal(c.Endpoint.ConnectionReuse), connected: h.ConnectionLimit,
 		limit: time.Duration(c.Endpoint.TimeoutSec * float64(time.Second)),
-		slots: make(chan struct{}, connections), sessions: map[string]*http.Transport{},
+	}
+	if t.note == nil {
+		t.note = func(string) {}
+	}
+	if !h.ConnectionLimitSet {
+		t.connected = max(t.connected, c.Concurrency)
+	}
+	if t.connected < 1 {
+		return nil, fmt.Errorf("AIPERF_HTTP_CONNECTION_LIMIT: want at least 1 connection, got %d", t.connected)
 	}
 	switch t.reuse {
 	case "":
@@ -69,100 +66,64 @@ func NewHTTP(c Config) (Transport, error) {
 	default:
 		return nil, fmt.Errorf("connection_reuse: unknown strategy %q; there are: pooled, never, sticky-user-sessions", c.Endpoint.ConnectionReuse)
 	}
-	protocols := &http.Protocols{}
-	protocols.SetHTTP1(true)
-	t.make = func(idle int) *http.Transport {
-		tr := &http.Transport{
-			DialContext: t.dialer.plain, DialTLSContext: t.dialer.secure, TLSClientConfig: t.dialer.tls.Clone(),
-			DisableCompression: true, DisableKeepAlives: h.ForceClose || t.reuse == ReuseNever,
-			MaxIdleConnsPerHost: idle, IdleConnTimeout: time.Duration(h.KeepaliveTimeoutSec * float64(time.Second)),
-			WriteBufferSize: ioBufferBytes, ReadBufferSize: ioBufferBytes,
-			Protocols: protocols,
-		}
-		if h.TrustEnv {
-			tr.Proxy = http.ProxyFromEnvironment
-		}
-		return tr
+	warnLimits(c.Concurrency, t.note)
+	t.closing = h.ForceClose || t.reuse == ReuseNever
+	t.dialer = newDialer(c.Environment, t.note)
+	if t.stamping, _ = clock.KeepStamps(); t.stamping != nil {
+		t.dialer.kernel = clock.NewRealtime()
 	}
-	t.pool = t.make(connections)
-	t.states.New = func() any { return newAttempt(t) }
+	keep := time.Duration(h.KeepaliveTimeoutSec * float64(time.Second))
+	t.pool = newPool(t.connected, keep, func() {
+		t.crowd.Do(func() {
+			t.note(crowdedText(t.connected))
+		})
+	})
+	t.targets.known = map[*url.URL]*target{}
+	if h.TrustEnv {
+		t.targets.proxy = http.ProxyFromEnvironment
+	}
+	t.proxied = sync.OnceValue(func() *standard { return newStandard(t, keep) })
+	t.attempts.New = func() any { return newAttempt(t) }
 	return t, nil
 }
 
-// ioBufferBytes lets a usual request leave in one write.
-const ioBufferBytes = 16 << 10
-
 // Exchange implements Transport.
+//
+// hot: once per request. BenchmarkExchangeText.
 func (t *HTTP) Exchange(ctx context.Context, r *Request, x *Exchange) {
-	x.StampSource, x.Trace.Type = StampRead, "http"
-	if t.limit > 0 {
-		var done context.CancelFunc
-		ctx, done = context.WithTimeout(ctx, t.limit-clock.Now().Sub(x.StartNS))
-		defer done()
-	}
-	a := t.states.Get().(*attempt)
-	a.run(ctx, r, x)
-	t.leave(r, x)
-	a.release()
-	t.states.Put(a)
-}
-
-// acquire takes the right to use a connection; it waits while all are in use.
-func (t *HTTP) acquire(ctx context.Context, x *Exchange) error {
-	select {
-	case t.slots <- struct{}{}:
-		return nil
-	default:
-	}
-	t.crowded.Do(func() {
-		t.note(fmt.Sprintf("requests wait for one of %d connections: the wait is in their latency and in http_req_blocked; raise AIPERF_HTTP_CONNECTION_LIMIT", cap(t.slots)))
-	})
-	x.Trace.PoolWaitStartNS = clock.Now()
-	defer func() { x.Trace.PoolWaitEndNS = clock.Now() }()
-	select {
-	case t.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// client is the pool that a request's connection comes from.
-func (t *HTTP) client(r *Request) *http.Transport {
-	if t.reuse != ReuseSticky {
-		return t.pool
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	own := t.sessions[r.Session]
-	if own == nil {
-		own = t.make(1)
-		t.sessions[r.Session] = own
-	}
-	return own
-}
-
-// leave ends a session's own connection after its last turn, an error or a cancel.
-func (t *HTTP) leave(r *Request, x *Exchange) {
-	if t.reuse != ReuseSticky || !r.FinalTurn && x.Error == nil {
+	x.Trace.Type = "http"
+	to := t.targets.of(r.URL)
+	if to.proxied {
+		t.proxied().exchange(ctx, r, x)
 		return
 	}
-	t.mu.Lock()
-	own := t.sessions[r.Session]
-	delete(t.sessions, r.Session)
-	t.mu.Unlock()
-	if own != nil {
-		own.CloseIdleConnections()
+	a := t.attempts.Get().(*attempt)
+	a.run(ctx, to, r, x)
+	a.release()
+	t.attempts.Put(a)
+}
+
+// session is the name of a request's own connection, empty when it has none.
+func (t *HTTP) session(r *Request) string {
+	if t.reuse == ReuseSticky {
+		return r.Session
 	}
+	return ""
+}
+
+// ClockSteps implements ClockWatcher.
+func (t *HTTP) ClockSteps() int64 {
+	if t.dialer.kernel == nil {
+		return 0
+	}
+	return t.dialer.kernel.Steps()
 }
 
 // Close implements Transport.
 func (t *HTTP) Close() {
-	t.pool.CloseIdleConnections()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for id, own := range t.sessions {
-		own.CloseIdleConnections()
-		delete(t.sessions, id)
+	t.pool.close()
+	t.proxied().close()
+	if t.stamping != nil {
+		_ = t.stamping.Close()
 	}
 }

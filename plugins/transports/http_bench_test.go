@@ -54,7 +54,7 @@ func benchmarkExchange(b *testing.B, answer string, responses int) {
 	}
 	r := &Request{
 		URL: u, Body: []byte(strings.Repeat("x", 2000)),
-		Headers: NewHeaders(HeaderOptions{UserAgent: "aiperf/bench", Stream: true, Environment: settings()}).Append(nil, "id", "session"),
+		Headers: NewHeaders(HeaderOptions{UserAgent: "aiperf/bench", Stream: true, Environment: settings()}), RequestID: "id", Session: "session",
 	}
 	var x Exchange
 	b.ReportAllocs()

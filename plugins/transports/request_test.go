@@ -41,7 +41,7 @@ var _ = Describe("headers", func() {
 			o.Environment = &config.Environment{}
 		}
 		o.UserAgent = "aiperf/1"
-		return NewHeaders(o).Append(nil, "req", "ses")
+		return NewHeaders(o).List("req", "ses")
 	}
 	h := func(pairs ...string) (out []config.Header) {
 		for i := 0; i < len(pairs); i += 2 {

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -13,79 +12,112 @@ import (
 
 func init() { plugins.Register("ui", "aiperf.ui:None", NewNone) }
 
-// None prints log lines, and a plain line of progress now and then: for pipes, files
-// and whoever wants nothing redrawn.
+// None prints log lines only, a few of them about the progress: for pipes, files and
+// whoever wants nothing redrawn.
 type None struct {
-	out io.Writer
+	cfg Config
 	now func() clock.WallNS
 
-	mu   sync.Mutex
-	last clock.WallNS // of the last progress line
+	mu     sync.Mutex
+	last   clock.WallNS // of the last line about progress
+	tenths int          // of the phase that were reported
+	stats  stats
+
+	out sync.Mutex // of cfg.Out
 }
 
-// progressEvery is the pause between two lines of a phase's progress.
-const progressEvery = 5 * time.Second
+// shortestPause between two lines of a phase's progress.
+const shortestPause = 5 * time.Second
 
 // NewNone makes it.
-func NewNone(c Config) (UI, error) { return &None{out: c.Out, now: clock.Wall}, nil }
+func NewNone(c Config) (UI, error) { return &None{cfg: c, now: clock.Wall}, nil }
 
-// Message prints a line when a phase begins or ends, and at an interval between.
+// Message logs that a phase begins or ends, every tenth of its way between, and the
+// figures of live summaries.
 func (n *None) Message(e messages.Envelope) {
+	for _, line := range n.lines(e) {
+		n.cfg.Log(line) // comes back through Line: the lock is free
+	}
+}
+
+func (n *None) lines(e messages.Envelope) []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	switch e.Type {
 	case "credit_phase_start":
 		var m messages.CreditPhaseStart
 		if e.Decode(&m) == nil {
-			n.progress(&m.Stats, "started", true)
+			n.stats.begin(&m.Stats)
+			n.last, n.tenths = n.now(), 0
+			return []string{started(&m.Stats)}
 		}
 	case "credit_phase_progress":
 		var m messages.CreditPhaseProgress
 		if e.Decode(&m) == nil {
-			n.progress(&m.Stats, "", false)
+			n.stats.begin(&m.Stats)
+			if n.due(&m.Stats) {
+				return []string{m.Stats.PhaseName + reached(&m.Stats)}
+			}
 		}
 	case "credit_phase_complete":
 		var m messages.CreditPhaseComplete
 		if e.Decode(&m) == nil {
-			n.progress(&m.Stats, "complete", true)
+			return []string{m.Stats.PhaseName + " complete" + reached(&m.Stats)}
+		}
+	case "realtime_metrics":
+		var m messages.RealtimeMetrics
+		if n.cfg.Stats && e.Decode(&m) == nil {
+			return n.stats.block(&m, n.now())
 		}
 	}
+	return nil
 }
 
-// progress prints one line: what a phase has done so far.
-func (n *None) progress(s *messages.PhaseStats, event string, always bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+// due says whether a line of progress is worth its place: another tenth of the way is
+// done, or it is time for the heartbeat of a warmup.
+func (n *None) due(s *messages.PhaseStats) bool {
 	now := n.now()
-	if !always && now.Sub(n.last) < progressEvery {
-		return
+	pause := now.Sub(n.last)
+	tenths := int(sentPercent(s, now) / 10)
+	if pause < shortestPause || tenths <= n.tenths && (s.Phase != messages.PhaseWarmup || n.cfg.WarmupEvery == 0 || pause < n.cfg.WarmupEvery) {
+		return false
 	}
-	n.last = now
-	line := s.PhaseName
-	if event != "" {
-		line += " " + event
-	}
-	done := s.RequestsCompleted + s.RequestsCancelled
+	n.last, n.tenths = now, max(tenths, n.tenths)
+	return true
+}
+
+func started(s *messages.PhaseStats) string {
+	line := s.PhaseName + " started"
 	switch {
-	case event == "started" && s.TotalExpectedRequests != nil:
-		line += fmt.Sprintf(": %s requests", grouped(*s.TotalExpectedRequests))
-	case event == "started" && s.ExpectedDurationSec != nil:
-		line += fmt.Sprintf(": %g s", *s.ExpectedDurationSec)
-	case event == "started":
 	case s.TotalExpectedRequests != nil:
-		line += fmt.Sprintf(": %s/%s requests", grouped(done), grouped(*s.TotalExpectedRequests))
-	default:
-		line += fmt.Sprintf(": %s requests", grouped(done))
+		line += fmt.Sprintf(": %s requests", grouped(*s.TotalExpectedRequests))
+	case s.ExpectedNumSessions != nil:
+		line += fmt.Sprintf(": %s conversations", grouped(*s.ExpectedNumSessions))
+	case s.ExpectedDurationSec != nil:
+		line += fmt.Sprintf(": %g s", *s.ExpectedDurationSec)
 	}
-	if event != "started" {
-		line += fmt.Sprintf(", %d in flight, %s errors", s.InFlight(), grouped(s.RequestErrors))
+	return line
+}
+
+// reached is what a phase has done so far.
+func reached(s *messages.PhaseStats) string {
+	done := grouped(s.RequestsCompleted + s.RequestsCancelled)
+	if s.TotalExpectedRequests != nil {
+		done += "/" + grouped(*s.TotalExpectedRequests)
 	}
-	fmt.Fprintf(n.out, "%s %-8s %s\n", now.Time().Local().Format("15:04:05.000"), "INFO", line)
+	return fmt.Sprintf(": %s requests, %d in flight, %s errors", done, s.InFlight(), grouped(s.RequestErrors))
 }
 
 // Line prints a log line.
 func (n *None) Line(line string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	fmt.Fprintln(n.out, line)
+	n.Above(func() { fmt.Fprintln(n.cfg.Out, n.cfg.logLine(line)) })
+}
+
+// Above has nothing to clear away.
+func (n *None) Above(print func()) {
+	n.out.Lock()
+	defer n.out.Unlock()
+	print()
 }
 
 // Close has nothing to clean.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"aiperf/clock"
 	"aiperf/messages"
@@ -19,7 +20,8 @@ func init() { plugins.Register("ui", "aiperf.ui:Simple", NewSimple) }
 //
 //	warmup → warmup grace period → profiling → profiling grace period → processing records
 //
-// Without a terminal it prints a plain line where it would redraw.
+// Without a terminal it prints a plain line where it would redraw, at every tenth of a
+// stage.
 type Simple struct {
 	cfg Config
 	now func() clock.WallNS
@@ -28,10 +30,16 @@ type Simple struct {
 	stage string
 	shown string  // the bar on the screen, "" for none
 	at    float64 // percent of the last redraw
+	stats stats
 }
 
 // NewSimple makes it.
-func NewSimple(c Config) (UI, error) { return &Simple{cfg: c, now: clock.Wall, at: -1}, nil }
+func NewSimple(c Config) (UI, error) {
+	if !c.Terminal {
+		c.MinUpdatePercent = max(c.MinUpdatePercent, 10)
+	}
+	return &Simple{cfg: c, now: clock.Wall, at: -1}, nil
+}
 
 // progress is where a stage stands.
 type progress struct {
@@ -54,6 +62,7 @@ func (s *Simple) Message(e messages.Envelope) {
 	case "credit_phase_start":
 		var m messages.CreditPhaseStart
 		if e.Decode(&m) == nil {
+			s.begin(&m.Stats)
 			s.draw(s.sending(&m.Stats))
 		}
 	case "credit_phase_progress":
@@ -61,6 +70,7 @@ func (s *Simple) Message(e messages.Envelope) {
 		if e.Decode(&m) != nil {
 			return
 		}
+		s.begin(&m.Stats)
 		if m.Stats.SentEndNS != 0 {
 			s.draw(s.draining(&m.Stats))
 			return
@@ -71,28 +81,54 @@ func (s *Simple) Message(e messages.Envelope) {
 		if e.Decode(&m) == nil && m.ProcessingStats.RequestsEndNS != 0 {
 			s.draw(s.processing(&m.ProcessingStats))
 		}
+	case "realtime_metrics":
+		var m messages.RealtimeMetrics
+		if s.cfg.Stats && e.Decode(&m) == nil {
+			for _, line := range s.block(&m) {
+				s.cfg.Log(line) // comes back through Line: the lock is free
+			}
+		}
 	}
+}
+
+func (s *Simple) begin(p *messages.PhaseStats) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.begin(p)
+}
+
+func (s *Simple) block(m *messages.RealtimeMetrics) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats.block(m, s.now())
 }
 
 func (s *Simple) sending(p *messages.PhaseStats) progress {
 	l := labels[p.Phase][0]
-	out := progress{label: l.name, color: l.color, done: p.RequestsCompleted, elapsedNS: s.since(p.StartNS)}
+	out := progress{label: l.name, color: l.color, done: p.RequestsCompleted, percent: sentPercent(p, s.now()), elapsedNS: s.since(p.StartNS)}
+	if p.TotalExpectedRequests != nil {
+		out.total = *p.TotalExpectedRequests
+	}
+	return out
+}
+
+// sentPercent is how far a phase has come towards the nearest of its ends.
+func sentPercent(p *messages.PhaseStats, now clock.WallNS) (percent float64) {
 	raise := func(done, total float64) {
 		if total > 0 {
-			out.percent = max(out.percent, min(100, 100*done/total))
+			percent = max(percent, min(100, 100*done/total))
 		}
 	}
 	if p.TotalExpectedRequests != nil {
-		out.total = *p.TotalExpectedRequests
-		raise(float64(p.RequestsCompleted), float64(out.total))
+		raise(float64(p.RequestsCompleted), float64(*p.TotalExpectedRequests))
 	}
 	if p.ExpectedNumSessions != nil {
 		raise(float64(p.CompletedSessions), float64(*p.ExpectedNumSessions))
 	}
-	if p.ExpectedDurationSec != nil {
-		raise(out.elapsedNS.Seconds(), *p.ExpectedDurationSec)
+	if p.ExpectedDurationSec != nil && p.StartNS != 0 {
+		raise(now.Sub(p.StartNS).Seconds(), *p.ExpectedDurationSec)
 	}
-	return out
+	return percent
 }
 
 func (s *Simple) draining(p *messages.PhaseStats) progress {
@@ -140,36 +176,47 @@ func (s *Simple) draw(p progress) {
 	io.WriteString(s.cfg.Out, text)
 }
 
-// barWidth is how many cells the bar itself has.
+// barWidth is how many cells the bar itself has where there is room.
 const barWidth = 30
 
+// render is the line of a stage. It must not reach the last column: what a terminal
+// breaks over two lines cannot be taken back.
 func (s *Simple) render(p progress) string {
-	filled := int(p.percent / 100 * barWidth)
-	bar := strings.Repeat("█", filled) + strings.Repeat(" ", barWidth-filled)
+	left := p.label + ": "
+	if p.total != 0 {
+		left += fmt.Sprintf("%s/%s ", grouped(p.done), grouped(p.total))
+	}
+	percent := fmt.Sprintf("%.0f%%", p.percent)
+	times := fmt.Sprintf(" [%s<%s]", span(p.elapsedNS), s.remaining(p))
+	cells := barWidth
+	if columns := s.cfg.columns(); s.cfg.Terminal && columns > 0 {
+		room := columns - 1 - len(left) - len(percent) - len(" ||")
+		if room < len(times)+5 {
+			times = ""
+		}
+		if cells = min(barWidth, room-len(times)); cells < 1 {
+			return cutBytes(left+percent, columns-1)
+		}
+	}
+	filled := int(p.percent / 100 * float64(cells))
+	bar := strings.Repeat("█", filled) + strings.Repeat(" ", cells-filled)
 	if s.cfg.Color {
 		bar = "\x1b[" + p.color + "m" + bar + "\x1b[0m"
 	}
-	times := fmt.Sprintf("[%s<%s]", span(p.elapsedNS), s.remaining(p))
 	if p.total == 0 {
-		return fmt.Sprintf("%s: %.0f%% |%s| %s", p.label, p.percent, bar, times)
+		return left + percent + " |" + bar + "|" + times
 	}
-	return fmt.Sprintf("%s: %s/%s |%s| %.0f%% %s", p.label, grouped(p.done), grouped(p.total), bar, p.percent, times)
+	return left + "|" + bar + "| " + percent + times
 }
+
+// cutBytes shortens ASCII text.
+func cutBytes(s string, most int) string { return s[:min(len(s), max(0, most))] }
 
 func (s *Simple) remaining(p progress) string {
 	if p.percent <= 0 {
 		return "?"
 	}
 	return span(time.Duration(float64(p.elapsedNS) * (100 - p.percent) / p.percent))
-}
-
-// span is minutes and seconds.
-func span(d time.Duration) string {
-	sec := int(d.Seconds())
-	if sec >= 3600 {
-		return fmt.Sprintf("%d:%02d:%02d", sec/3600, sec/60%60, sec%60)
-	}
-	return fmt.Sprintf("%02d:%02d", sec/60, sec%60)
 }
 
 // grouped writes thousands with commas.
@@ -183,19 +230,29 @@ func grouped(n int64) string {
 
 // clear removes the bar from the screen; the lock is held.
 func (s *Simple) clear() {
-	if s.shown != "" {
-		io.WriteString(s.cfg.Out, "\r\x1b[2K")
-		s.shown = ""
+	if s.shown == "" {
+		return
 	}
+	erase := "\r\x1b[2K"
+	if !s.cfg.Color { // no escape sequence at all
+		erase = "\r" + strings.Repeat(" ", utf8.RuneCountInString(s.shown)) + "\r"
+	}
+	io.WriteString(s.cfg.Out, erase)
+	s.shown = ""
 }
 
 // Line prints a log line above the bar.
 func (s *Simple) Line(line string) {
+	s.Above(func() { fmt.Fprintln(s.cfg.Out, s.cfg.logLine(line)) })
+}
+
+// Above takes the bar away for as long as print writes.
+func (s *Simple) Above(print func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	bar := s.shown
 	s.clear()
-	fmt.Fprintln(s.cfg.Out, line)
+	print()
 	if bar != "" {
 		s.shown = bar
 		io.WriteString(s.cfg.Out, bar)

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"aiperf/bootstrap"
+	"aiperf/clock"
 	"aiperf/config"
 	"aiperf/messages"
 )
@@ -19,6 +20,8 @@ type entry struct {
 	started         bool          // it gets, or got, profile_start
 	excused         bool          // the run goes on without it: nothing waits for it
 	again           bool          // a process of the same name was there before
+	heard           clock.MonoNS  // last word on the control socket
+	silent          bool          // it was warned of since
 	gone            chan struct{} // closed when it leaves
 }
 
@@ -76,7 +79,7 @@ func (r *registry) register(from string, seq uint64, reg *messages.Registration,
 		r.present[from] = e
 		_, isNew = r.expected[from]
 	}
-	e.state, e.lastSeq = reg.State, seq
+	e.state, e.lastSeq, e.heard, e.silent = reg.State, seq, clock.Now(), false
 	r.touch()
 	return isNew
 }
@@ -90,6 +93,7 @@ func (r *registry) update(from string, seq uint64, state string) (known bool) {
 	if e == nil {
 		return false
 	}
+	e.heard, e.silent = clock.Now(), false
 	if seq > e.lastSeq {
 		e.state, e.lastSeq = state, seq
 		r.touch()

@@ -122,10 +122,11 @@ func (c *Controller) summariseNow(reason string, limit time.Duration) {
 }
 
 // recover is the walk of a mesh that only summarises an aborted run's journal. Reading
-// it may take as long as making results.
+// it may take as long as making results. A cancel does not end it: what there is, is
+// wanted all the same, and the launcher bounds it.
 func (c *Controller) recover() {
 	limit := seconds(c.doc.Environment.Service.RegistrationTimeoutSec)
-	if err := c.awaitRegistered("records_manager", limit, c.cancelled); err != nil {
+	if err := c.awaitRegistered("records_manager", limit); err != nil {
 		c.abort(err)
 		return
 	}
@@ -135,7 +136,7 @@ func (c *Controller) recover() {
 }
 
 // awaitRegistered returns when a service is there.
-func (c *Controller) awaitRegistered(id string, bound time.Duration, cancelled <-chan struct{}) error {
+func (c *Controller) awaitRegistered(id string, bound time.Duration) error {
 	limit := time.After(bound)
 	for {
 		changed := c.registry.wait()
@@ -146,8 +147,6 @@ func (c *Controller) awaitRegistered(id string, bound time.Duration, cancelled <
 		case <-changed:
 		case <-limit:
 			return messages.NewError("TimeoutError", id+" did not register in time")
-		case <-cancelled:
-			return errCancelled
 		case <-c.run.Done():
 			return c.run.Err()
 		}

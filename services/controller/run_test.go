@@ -391,9 +391,14 @@ var _ = Describe("a recovery", func() {
 		Expect(r.Report).To(BeEmpty())
 	})
 
-	It("ends when it is interrupted", func() {
+	It("gives its files all the same when it is interrupted meanwhile", func() {
 		m := recovering()
 		m.cancel("interrupt")
-		Expect(m.report().WasCancelled).To(BeTrue())
+		rm := m.dial("records_manager", "records_manager")
+		rm.on(messages.CommandProfileCancel, then(func() { rm.say(profileResult(goodProfile(2))) }))
+		rm.register(token, "result_producer:profile")
+		r := m.report()
+		Expect(r.WasCancelled).To(BeTrue())
+		Expect(r.Report).NotTo(BeEmpty())
 	})
 })

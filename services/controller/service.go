@@ -118,6 +118,7 @@ func (c *Controller) Init(context.Context) (err error) {
 func (c *Controller) Start(context.Context) error {
 	c.wg.Go(c.sequence)
 	c.wg.Go(c.summariseWorkers)
+	c.wg.Go(c.watchHeartbeats)
 	return nil
 }
 

@@ -1,11 +1,14 @@
 package controller
 
 import (
+	"os"
+	"path/filepath"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"aiperf/bootstrap"
 	"aiperf/config"
 	"aiperf/messages"
 )
@@ -209,9 +212,12 @@ var _ = Describe("start-up", func() {
 			m.fakes["worker_a"].register(token)
 			m.joinAll()
 			Eventually(m.order.has("worker_a:profile_start"), patient).Should(BeTrue())
+			journal := filepath.Join(m.doc.ArtifactDir, bootstrap.JournalName)
+			Expect(os.WriteFile(journal, []byte("samples of a GPU"), 0o600)).To(Succeed())
 			m.cancel("interrupt")
 			finished(m)
 			Expect(m.order.count("timing_manager:profile_start")).To(BeZero())
+			Expect(journal).NotTo(BeAnExistingFile(), "there is no request in it")
 		})
 	})
 })

@@ -250,8 +250,11 @@ func (c *Controller) noteCredits() {
 	}
 }
 
-// abort ends a run that never began to send.
+// abort ends a run that never began to send: no journal is kept of it.
 func (c *Controller) abort(err error) {
+	if c.doc.RecoverReason == "" {
+		c.removeJournal()
+	}
 	report := &messages.RunReport{ExitCode: 1, WasCancelled: errors.Is(err, errCancelled)}
 	if !report.WasCancelled && len(c.errors.all()) == 0 {
 		c.fail("Configure Profiling", c.id, messages.AsErrorDetails("LifecycleOperationError", err))
@@ -264,7 +267,7 @@ func (c *Controller) abort(err error) {
 // that ends at once may have to wait until the launcher can be reached.
 func (c *Controller) finish(report *messages.RunReport) {
 	c.out.Publish(&messages.BenchmarkComplete{WasCancelled: report.WasCancelled})
-	if err := c.awaitRegistered(launcherID, c.bounds.tell, nil); err != nil {
+	if err := c.awaitRegistered(launcherID, c.bounds.tell); err != nil {
 		c.log.Warn("wait for the launcher", "err", err)
 	}
 	if err := c.router.Send(c.run, launcherID, report); err != nil {

@@ -27,24 +27,29 @@ func announcement(run *config.Run, o outcome) *messages.DatasetConfiguredNotific
 	}
 }
 
-// repeats says how often prompts will be sent again, "" when they are not or when it
-// cannot be known: a server answers a repeated prompt out of its prefix cache.
+// repeats says how often prompts will be sent again, "" when they are not: a server may
+// answer a repeated prompt out of its prefix cache. How many requests a closed loop
+// sends in a given time is not known beforehand.
 func repeats(run *config.Run, o outcome) string {
-	requests, sessions := 0, 0
+	requests, sessions, open := 0.0, 0.0, false
 	for _, p := range run.Benchmark.Phases {
 		switch {
 		case p.Sessions != nil:
-			sessions += *p.Sessions
+			sessions += float64(*p.Sessions)
 		case p.Requests != nil:
-			requests += *p.Requests
+			requests += float64(*p.Requests)
+		case p.DurationSec != nil && p.RatePerSec != nil:
+			requests += *p.DurationSec * *p.RatePerSec
 		default:
-			return "" // it ends by time
+			open = true
 		}
 	}
-	perPrompt := float64(requests)/float64(o.info.Turns) + float64(sessions)/float64(o.info.Conversations)
-	if perPrompt <= 1 {
-		return ""
+	const why = ", and repeats may be answered out of the server's prefix cache; raise --num-dataset-entries to avoid it"
+	switch perPrompt := requests/float64(o.info.Turns) + sessions/float64(o.info.Conversations); {
+	case open:
+		return fmt.Sprintf("%d prompts: a run that sends more requests repeats them"+why, o.info.Turns)
+	case perPrompt > 1:
+		return fmt.Sprintf("%d prompts for more requests: each is sent about %.1f times"+why, o.info.Turns, perPrompt)
 	}
-	return fmt.Sprintf("%d prompts for more requests: each is sent about %.1f times, and repeats may be answered out of the server's prefix cache; raise --num-dataset-entries to avoid it",
-		o.info.Turns, perPrompt)
+	return ""
 }

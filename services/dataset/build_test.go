@@ -233,6 +233,19 @@ var _ = Describe("a build that fails", func() {
 		Expect(run.DatasetDir).NotTo(BeADirectory())
 	})
 
+	It("leaves no half inputs.json behind", func() {
+		run := testRun(GinkgoT().TempDir())
+		Expect(os.MkdirAll(filepath.Join(run.ArtifactDir, "inputs.json"), 0o755)).To(Succeed()) // nothing can be renamed over it
+		b, err := newBuilder(run)
+		Expect(err).NotTo(HaveOccurred())
+		var warned []string
+		b.warn = func(msg string, _ ...any) { warned = append(warned, msg) }
+		_, err = b.build(context.Background())
+		Expect(err).NotTo(HaveOccurred())
+		Expect(warned).To(Equal([]string{"inputs.json is not written"}))
+		Expect(filepath.Join(run.ArtifactDir, "inputs.json.tmp")).NotTo(BeAnExistingFile())
+	})
+
 	It("goes on without inputs.json when that cannot be written", func() {
 		run := testRun(GinkgoT().TempDir())
 		run.ArtifactDir = filepath.Join(run.ArtifactDir, "missing")
@@ -288,7 +301,9 @@ var _ = Describe("the announcement", func() {
 		Entry("more requests than turns", []config.Phase{{Requests: new(30)}}, "about 1.5 times"),
 		Entry("over several phases", []config.Phase{{Requests: new(10)}, {Sessions: new(10)}}, "about 1.5 times"),
 		Entry("each once", []config.Phase{{Requests: new(20)}}, ""),
-		Entry("a phase that ends by time", []config.Phase{{DurationSec: new(3.0)}}, ""),
+		Entry("a closed loop that ends by time", []config.Phase{{DurationSec: new(3.0)}}, "20 prompts: a run that sends more requests repeats them"),
+		Entry("a rate that ends by time", []config.Phase{{DurationSec: new(3.0), RatePerSec: new(10.0)}}, "about 1.5 times"),
+		Entry("a low rate", []config.Phase{{DurationSec: new(3.0), RatePerSec: new(5.0)}}, ""),
 	)
 })
 

@@ -75,10 +75,11 @@ func (in *inputs) finish() {
 	if err = errors.Join(err, in.file.Close()); err == nil {
 		err = os.Rename(in.temp, in.path)
 	}
-	in.file = nil
 	if err != nil {
 		in.fail(err)
+		return
 	}
+	in.file = nil
 }
 
 func (in *inputs) fail(err error) {

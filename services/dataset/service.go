@@ -116,7 +116,7 @@ func (m *Manager) onConfigure(ctx context.Context, _ msgpack.RawMessage) (any, e
 	m.p.Log.Info("Dataset ready", "conversations", n.Metadata.ConversationCount, "turns", n.Metadata.TotalTurnCount,
 		"bytes", n.ClientMetadata.TotalSizeBytes, "format", n.ClientMetadata.Format)
 	if m.gate.repeats != "" {
-		m.p.Log.Info(m.gate.repeats)
+		m.p.Log.Notice(m.gate.repeats)
 	}
 	m.publish(n)
 	return n, nil

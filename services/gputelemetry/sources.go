@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"aiperf/config"
 	"aiperf/messages"
 	"aiperf/telemetry"
 )
@@ -32,7 +33,7 @@ func (e *engine) configure(ctx context.Context) messages.TelemetryStatus {
 	defer e.mu.Unlock()
 	e.status = messages.TelemetryStatus{EndpointsConfigured: []string{}, EndpointsReachable: []string{}}
 	for _, c := range candidates {
-		name := c.url
+		name := config.RedactURL(c.url)
 		if c.source != nil {
 			name = c.source.collector.Source()
 		}

@@ -15,6 +15,7 @@ type settings struct {
 	countInput   bool   // with the tokenizer
 	countOutput  bool   // with the tokenizer
 	serverCounts bool   // the server's usage is the only source
+	streaming    bool   // streams are asked for
 }
 
 // deps are what an engine works with.
@@ -87,6 +88,9 @@ func (e *engine) process(raw *messages.RequestRecord, values []messages.MetricVa
 	}()
 	rec.Error = e.understand(raw)
 	if rec.Error == nil {
+		if e.streaming && !raw.Streamed {
+			e.once("the server answers requests for a stream in one piece: such answers have no time to first token and no gaps between tokens")
+		}
 		rec.Metadata.RequestEndNS = wallOf(raw, raw.Responses[len(raw.Responses)-1].PerfNS)
 		rec.Metadata.GenStartNS = wallOf(raw, firstContent(e.record.Responses))
 	}

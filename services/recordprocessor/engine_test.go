@@ -21,7 +21,7 @@ var _ = Describe("a successful request", func() {
 			SessionNum: 7, XRequestID: "r-7", XCorrelationID: "x-1", ConversationID: "session_000000", CreditIssuedNS: startNS - 5,
 			RequestStartNS: startNS, RequestAckNS: startNS + 2e6, RequestEndNS: startNS + 70e6, WorkerID: "worker_1", RecordProcessorID: "rp_1",
 			BenchmarkPhase: "profiling", PhaseIndex: 1, PhaseName: "main", ScheduledNS: startNS - 3, StampSource: "kernel", RecvBytes: 123,
-			GenStartNS: startNS + 30e6,
+			GenStartNS: startNS + 30e6, EventCount: 5, CoalescedEvents: 2,
 		}))
 		n := numbers(rec)
 		Expect(n).To(HaveKeyWithValue("time_to_first_token", 30e6), "the chunk with the role only is no content")
@@ -36,6 +36,20 @@ var _ = Describe("a successful request", func() {
 		rec := one(f.engine(), answer(delta("a"), delta("b"), delta("c d")))
 		Expect(numbers(rec)).To(HaveKeyWithValue("output_sequence_length", 2.0))
 		Expect(f.words.calls).To(Equal(2), "one count of the input, one of the output")
+	})
+
+	It("has no time to first token when it came in one piece, with one warning", func() {
+		f := newFixture()
+		e := f.engine()
+		for range 2 {
+			raw := answer(`{"object":"chat.completion","choices":[{"message":{"content":"one piece"}}]}`)
+			raw.Streamed = false
+			rec := one(e, raw)
+			Expect(rec.Error).To(BeNil())
+			Expect(numbers(rec)).NotTo(HaveKey("time_to_first_token"))
+			Expect(numbers(rec)).To(HaveKeyWithValue("output_sequence_length", 2.0))
+		}
+		Expect(f.warnings).To(ConsistOf(ContainSubstring("in one piece")))
 	})
 
 	It("keeps reasoning and content apart", func() {
@@ -72,6 +86,14 @@ var _ = Describe("a successful request", func() {
 		raw := answer(delta("x"))
 		raw.PayloadBytes = []byte(`{"messages":[{"role":"user","content":"a b c d e f"}]}`)
 		Expect(numbers(one(newFixture().engine(), raw))).To(HaveKeyWithValue("input_sequence_length", 6.0))
+	})
+
+	It("counts the token ids of a body too", func() {
+		raw := answer(delta("x"))
+		raw.PayloadBytes = []byte(`{"prompt":[[5,6,7],"two words"]}`)
+		Expect(numbers(one(newFixture().engine(), raw))).To(HaveKeyWithValue("input_sequence_length", 5.0))
+		raw.PayloadBytes = []byte(`{"prompt":[5,6]}`)
+		Expect(numbers(one(newFixture().engine(), raw))).To(HaveKeyWithValue("input_sequence_length", 2.0))
 	})
 
 	It("counts a body of the dataset once", func() {
@@ -226,11 +248,11 @@ func (x exploding) Parse(raw *messages.RawResponse, into *endpoints.Response) bo
 	return x.Endpoint.Parse(raw, into)
 }
 
-func (x exploding) AppendInputTexts(dst []string, body []byte) []string {
+func (x exploding) AppendInput(dst []string, body []byte) ([]string, int) {
 	if x.texts {
 		panic("no texts")
 	}
-	return x.Endpoint.AppendInputTexts(dst, body)
+	return x.Endpoint.AppendInput(dst, body)
 }
 
 // explodingCounter panics on answers.

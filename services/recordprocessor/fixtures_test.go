@@ -51,7 +51,7 @@ type fixture struct {
 }
 
 func newFixture() *fixture {
-	f := &fixture{words: &words{}, settings: settings{id: "rp_1", countInput: true, countOutput: true}}
+	f := &fixture{words: &words{}, settings: settings{id: "rp_1", countInput: true, countOutput: true, streaming: true}}
 	f.deps = deps{
 		endpoint: chat, counter: f.words, metrics: metrics.NewSet(options(false)),
 		bodies: bodyTable{`{"messages":[{"role":"user","content":"one two three"},{"role":"user","content":"four"}]}`, ""},
@@ -82,7 +82,7 @@ func answer(chunks ...string) *messages.RequestRecord {
 		},
 		XRequestID: "r-7", WorkerID: "worker_1", ModelName: "m",
 		TimestampNS: startNS, StartPerfNS: start, SendPerfNS: start + 1_000, RecvStartPerfNS: start + 2_000_000,
-		Status: 200, StampSource: "kernel", RecvBytes: 123, Streamed: true,
+		Status: 200, StampSource: "kernel", RecvBytes: 123, Streamed: true, CoalescedEvents: 2,
 	}
 	at := start
 	for i, c := range chunks {

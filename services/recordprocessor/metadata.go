@@ -18,6 +18,7 @@ func (e *engine) metadata(raw *messages.RequestRecord) messages.RecordMetadata {
 		BenchmarkPhase: c.Phase, PhaseIndex: c.PhaseIndex, ProfilingIndex: c.ProfilingIndex, PhaseName: c.PhaseName,
 		WasCancelled: raw.CancellationPerfNS != 0, CancellationTimeNS: wallOf(raw, raw.CancellationPerfNS),
 		ScheduledNS: c.ScheduledNS, StampSource: raw.StampSource, RecvBytes: raw.RecvBytes,
+		EventCount: raw.EventCount(), CoalescedEvents: raw.CoalescedEvents,
 	}
 }
 

@@ -100,6 +100,7 @@ func (p *parts) engine(id string, store *dataset.Store, run *config.Run, warn fu
 		countOutput: countsHere(e) && e.Capabilities.ProducesTokens,
 		// Also for endpoints without text: their servers report usage too.
 		serverCounts: e.UseServerTokenCount,
+		streaming:    endpoints.Streams(e),
 	}, deps{
 		endpoint: p.endpoint, counter: p.tokenizer, metrics: set, bodies: store, redact: run.Redactor().Text, warn: warn,
 	})

@@ -108,14 +108,18 @@ func (c *inputCounter) count(raw *messages.RequestRecord) int64 {
 	return n
 }
 
-// measure joins the texts with one blank.
+// measure joins the texts with one blank; what came as ids needs no counter.
 func (c *inputCounter) measure(body []byte) int64 {
-	c.texts = c.endpoint.AppendInputTexts(c.texts[:0], body)
+	var ids int
+	c.texts, ids = c.endpoint.AppendInput(c.texts[:0], body)
 	switch len(c.texts) {
 	case 0:
-		return -1
+		if ids == 0 {
+			return -1
+		}
+		return int64(ids)
 	case 1:
-		return int64(c.counter.Count(c.texts[0]))
+		return int64(c.counter.Count(c.texts[0]) + ids)
 	}
-	return int64(c.counter.Count(strings.Join(c.texts, " ")))
+	return int64(c.counter.Count(strings.Join(c.texts, " ")) + ids)
 }

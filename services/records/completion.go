@@ -17,8 +17,10 @@ const (
 	settleWait = 2 * time.Second
 	// cancelWait is how long a cancelled run may take to its result, and cancelQuiet how
 	// long nothing need arrive before it stops waiting for records.
-	cancelWait  = 2500 * time.Millisecond
+	cancelWait  = 2 * time.Second
 	cancelQuiet = 500 * time.Millisecond
+	// asleep is a distance of two ticks that only a stopped or starved process has.
+	asleep = time.Second
 )
 
 // tick lets time pass: quiet spells, bounds, intervals.
@@ -27,10 +29,23 @@ func (l *ledger) tick() {
 		return
 	}
 	now := l.out.now()
+	if l.tickedNS != 0 && now.Sub(l.tickedNS) > asleep {
+		l.wake(now)
+	}
+	l.tickedNS = now
 	l.clock.look(now)
 	l.flush(now)
 	l.show(now)
 	l.advance()
+}
+
+// wake begins the quiet spells anew after a time in which this process did not run:
+// what was sent to it meanwhile has not been read yet.
+func (l *ledger) wake(now clock.WallNS) {
+	l.heardNS = now
+	for _, p := range l.books.ordered {
+		p.heardNS = now
+	}
 }
 
 // flush hands the lines of the record files to the kernel at an interval.
@@ -67,6 +82,8 @@ func (l *ledger) collect(now clock.WallNS) {
 		l.finish(ending{cancelled: l.wasCancelled(), reason: l.end.reason})
 	case l.end.cancelled && (quiet >= cancelQuiet || now >= l.hurry):
 		l.finish(l.end)
+	case l.wasCancelled() && l.creditsEnded() && quiet >= settleWait: // nobody needs to ask
+		l.finish(ending{cancelled: true, reason: l.end.reason})
 	case stall > 0 && l.creditsEnded() && quiet >= stall:
 		l.finish(ending{stalled: true, reason: l.stallReason(stall)})
 	}
@@ -176,7 +193,7 @@ func (l *ledger) cancel(reason string) {
 	case l.step == delivered:
 		return
 	case l.run.RecoverReason != "":
-		l.finish(ending{reason: l.run.RecoverReason})
+		l.finish(ending{cancelled: l.run.RecoverCancelled, reason: l.run.RecoverReason})
 		return
 	}
 	if !l.end.cancelled {

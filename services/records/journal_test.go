@@ -123,6 +123,26 @@ var _ = Describe("the ledger's journal", func() {
 		Expect(journalSize(b.run.ArtifactDir)).To(BeNumerically(">", 0))
 	})
 
+	It("has what came before it was opened, and so has the samples' file", func() {
+		b := journaled(GinkgoT().TempDir(), "")
+		b.run.Benchmark.GPUTelemetry.Enabled = true
+		b.gpu = newGPUAccumulator()
+		baseline := &messages.TelemetryRecords{TelemetrySourceURL: "http://h/metrics", Records: []messages.GPUSample{{
+			GPUUUID: "GPU-1", TimestampNS: startNS, Data: map[string]float64{"nvidia_power_usage": 100},
+		}}}
+		b.hear(baseline)
+		Expect(b.open()).To(Succeed())
+		b.hear(baseline)
+		b.streams.close()
+		Expect(b.gpu.sources["http://h/metrics"]["GPU-1"].times).To(HaveLen(2))
+		lines, err := os.ReadFile(b.run.ArtifactDir + "/gpu_telemetry_export.jsonl")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(bytes.Count(lines, []byte("\n"))).To(Equal(2))
+		frames := 0
+		Expect(replay(b.run.ArtifactDir, func(messages.Envelope) { frames++ })).To(Succeed())
+		Expect(frames).To(Equal(2))
+	})
+
 	It("is given up when it cannot be written, and the run goes on", func() {
 		b := newFixture(testRun(1))
 		dir := GinkgoT().TempDir()

@@ -50,7 +50,8 @@ type ledger struct {
 	out      outlets
 
 	opened  bool
-	journal *journal // nil: not open, or given up
+	early   []messages.Envelope // taken before open; the files still want them
+	journal *journal            // nil: not open, or given up
 	streams *streams
 	books   *tracker
 	store   *metrics.Store
@@ -71,6 +72,7 @@ type ledger struct {
 	end        ending
 	hurry      clock.WallNS // the result must be out by then; 0 = no hurry
 	heardNS    clock.WallNS // last record or notice
+	tickedNS   clock.WallNS // last tick
 	creditsNS  clock.WallNS // when the timing manager's last word arrived; 0 = not yet
 	creditsEnd messages.CreditsComplete
 	drainBy    clock.WallNS
@@ -88,7 +90,7 @@ func newLedger(run *config.Run, registry *plugins.Registry, log *bootstrap.Logge
 	l := &ledger{
 		run: run, registry: registry, log: log, out: out, books: newTracker(),
 		store: metrics.NewSet(config.MetricOptions(run)).NewStore(), streams: &streams{log: log},
-		unknown: map[string]bool{}, workers: workerLoad{}, heardNS: out.now(),
+		unknown: map[string]bool{}, workers: workerLoad{}, heardNS: out.now(), deaths: deaths{list: run.RecoverDeaths},
 	}
 	if run.Benchmark.GPUTelemetry.Enabled {
 		l.gpu = newGPUAccumulator()
@@ -112,7 +114,24 @@ func (l *ledger) open() error {
 	if len(l.streams.failed) > 0 {
 		return fmt.Errorf("open stream exporters: %w", &l.streams.failed[0])
 	}
+	l.catchUp()
 	return nil
+}
+
+// maxEarly bounds what is kept for files that are not open yet.
+const maxEarly = 1024
+
+// catchUp writes down what came before the files were open: the first samples of the
+// GPUs, which their collector takes while everybody is being configured.
+func (l *ledger) catchUp() {
+	for _, e := range l.early {
+		l.writeAhead(e)
+		var m messages.TelemetryRecords
+		if e.Type == m.MessageType() && e.Decode(&m) == nil { // a malformed one has been reported
+			l.streams.sample(&m)
+		}
+	}
+	l.early = nil
 }
 
 // take handles one message of the records path: the journal has it first.
@@ -121,16 +140,25 @@ func (l *ledger) take(e messages.Envelope) {
 		l.log.Debug("message after the result", "type", e.Type, "from", e.ServiceID)
 		return
 	}
-	if l.journal != nil {
-		if err := l.journal.append(e.Frame()); err != nil {
-			l.log.Error("the journal is given up; a crash from here on would lose the run's records", "err", err)
-			l.fault(false, "JournalError", err)
-			_ = l.journal.close()
-			l.journal = nil
-		}
+	if !l.opened && len(l.early) < maxEarly {
+		l.early = append(l.early, e)
 	}
+	l.writeAhead(e)
 	l.apply(e)
 	l.advance()
+}
+
+// writeAhead appends a message to the journal, which is given up when that fails.
+func (l *ledger) writeAhead(e messages.Envelope) {
+	if l.journal == nil {
+		return
+	}
+	if err := l.journal.append(e.Frame()); err != nil {
+		l.log.Error("the journal is given up; a crash from here on would lose the run's records", "err", err)
+		l.fault(false, "JournalError", err)
+		_ = l.journal.close()
+		l.journal = nil
+	}
 }
 
 // apply is take without the journal and without conclusions.

@@ -59,6 +59,16 @@ var _ = Describe("the ledger", func() {
 		Expect(b.result().SuccessfulRequestCount).To(BeEquivalentTo(1), "warmup requests are not part of the results")
 	})
 
+	It("weighs the load by the time of the whole phase, idle time at its edges included", func() {
+		b := newFixture(testRun(1))
+		b.hear(b.phaseStart(0), b.records(0, 10)) // under way from 10 to 20 ms
+		b.now = startNS.Add(40 * time.Millisecond)
+		b.hear(b.phaseEnd(0, 11, [2]int64{0, 10}), end)
+		b.answer(nil)
+		concurrency := *find(b.result().Records, "effective_concurrency")
+		Expect([]float64{*concurrency.Avg, *concurrency.Min, *concurrency.Max}).To(Equal([]float64{0.25, 0, 1}))
+	})
+
 	It("goes on when one of the others fails, and says so", func() {
 		b := newFixture(testRun(1))
 		b.hear(b.records(0, 0), b.phaseEnd(0, 1), end)

@@ -98,6 +98,18 @@ var _ = Describe("the ledger and the dead", func() {
 		Expect(b.result().Quality.Credits).To(Equal(metrics.CreditCounts{Issued: 8, Completed: 8}))
 	})
 
+	It("takes its own sleep for no silence of others", func() {
+		b := newFixture(testRun(1))
+		b.onServiceDown(died("record_processor", "record_processor_b"))
+		b.hear(b.phaseStart(0), b.phaseEnd(0, 2), end)
+		b.tick()
+		b.now = b.now.Add(10 * time.Second) // stopped; the records wait in the socket
+		b.tick()
+		b.hear(b.records(0, 0, 1))
+		b.answer(nil)
+		Expect(b.result().Quality.Credits).To(Equal(metrics.CreditCounts{Issued: 2, Completed: 2}))
+	})
+
 	It("gives nothing up before the phase has ended", func() {
 		b := newFixture(testRun(1))
 		b.onServiceDown(died("record_processor", "record_processor_b"))
@@ -239,6 +251,18 @@ var _ = Describe("cancelling", func() {
 		Expect(b.result()).NotTo(BeNil())
 		b.answer(nil) // too late, and of no consequence
 		Expect(b.result().WasCancelled).To(BeTrue())
+	})
+
+	It("ends by itself when the timing manager was cancelled and a record processor says nothing", func() {
+		b := newFixture(testRun(1))
+		cancelled := b.phaseEnd(0, 3)
+		cancelled.Stats.WasCancelled = true
+		b.hear(b.phaseStart(0), b.records(0, 0), cancelled, &messages.CreditsComplete{WasCancelled: true})
+		b.pass(settleWait + cancelWait)
+		p := b.result()
+		Expect(p).NotTo(BeNil(), "nobody asked, and nobody answered")
+		Expect(p.WasCancelled).To(BeTrue())
+		Expect(p.Quality.Credits).To(Equal(metrics.CreditCounts{Issued: 3, Completed: 1, Lost: 2}))
 	})
 
 	It("hurries a result that is being made", func() {

@@ -109,6 +109,7 @@ func (l *ledger) judge(r *exporters.Profile) {
 	q.Processes = l.deaths.list
 	conditions := metrics.Conditions{
 		OpenLoop: openLoop, Complete: r.IsComplete, IncompleteReason: r.IncompleteReason, HighLoadWorkers: busy,
+		Loads: loads(l.run, phases, q, r.Records),
 	}
 	if s := find(r.Records, "start_delay"); s != nil {
 		conditions.StartDelayP99MS = s.P99

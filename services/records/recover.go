@@ -10,6 +10,7 @@ import (
 // anew from it. What cannot be read ends it; what was read counts.
 func (l *ledger) recover() {
 	l.streams = openStreams(l.run, l.registry, l.log)
+	l.opened = true
 	frames := 0
 	err := replay(l.run.ArtifactDir, func(e messages.Envelope) {
 		l.apply(e)

@@ -33,9 +33,9 @@ func (l *ledger) profile() *exporters.Profile {
 
 func (l *ledger) summarise(p *exporters.Profile) {
 	phases := l.books.results()
-	p.Records = l.store.Summarise(metrics.Selection{Phase: messages.PhaseProfiling, PhaseIndexes: l.selected(phases)})
-	if len(l.books.kind(messages.PhaseWarmup)) > 0 {
-		p.WarmupRecords = l.store.Summarise(metrics.Selection{Phase: messages.PhaseWarmup})
+	p.Records = l.store.Summarise(l.selection(messages.PhaseProfiling, phases, l.selected(phases)))
+	if warmups := l.books.kind(messages.PhaseWarmup); len(warmups) > 0 {
+		p.WarmupRecords = l.store.Summarise(l.selection(messages.PhaseWarmup, warmups, nil))
 	}
 	p.StartNS, _ = l.span(phases)
 	p.EndNS = lastEnd(phases)
@@ -53,6 +53,13 @@ func (l *ledger) summarise(p *exporters.Profile) {
 	p.ErrorSummary = errors.summary()
 	p.Errors = append(l.faults, l.streams.failed...)
 	l.judge(p)
+}
+
+// selection picks the records of phases. Time-weighted figures cover the phases from
+// their start to their end, in which nothing may have been under way at first or last.
+func (l *ledger) selection(kind string, phases []*phase, indexes []int) metrics.Selection {
+	start, end := l.span(phases)
+	return metrics.Selection{Phase: kind, PhaseIndexes: indexes, StartNS: start, EndNS: end}
 }
 
 // selected is nil when every profiling phase counts, so that records of a phase whose

@@ -81,6 +81,7 @@ func (l *loop) run(ctx context.Context) {
 			l.deliver(ev)
 			l.takeWaiting() // one pass serves all that is there
 		case <-l.sleeper.fired:
+			l.takeWaiting() // what came before an instant counts before it, should we be late
 		case <-ctx.Done():
 		}
 	}

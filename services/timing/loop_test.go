@@ -103,10 +103,10 @@ var _ = Describe("the sleeper", func() {
 
 	It("waits with plain timers, too", func() {
 		ctx, cancel := context.WithCancel(context.Background())
-		Expect(plainTimers{}.WaitUntil(ctx, clock.Now().Add(time.Millisecond))).To(Succeed())
-		Expect(plainTimers{}.WaitUntil(ctx, clock.Now().Add(-time.Hour))).To(Succeed())
+		Expect(clock.Timers{}.WaitUntil(ctx, clock.Now().Add(time.Millisecond))).To(Succeed())
+		Expect(clock.Timers{}.WaitUntil(ctx, clock.Now().Add(-time.Hour))).To(Succeed())
 		cancel()
-		Expect(plainTimers{}.WaitUntil(ctx, clock.Now().Add(time.Hour))).To(MatchError(context.Canceled))
+		Expect(clock.Timers{}.WaitUntil(ctx, clock.Now().Add(time.Hour))).To(MatchError(context.Canceled))
 	})
 })
 

@@ -103,7 +103,7 @@ func (t *TimingManager) Init(context.Context) error {
 func (t *TimingManager) pacer() (waiter, error) {
 	if !t.run.Environment.Timing.HighResTimer {
 		t.log.Info("Pacer: plain timers, precise to about a millisecond (AIPERF_TIMING_HIGH_RES_TIMER is off)")
-		return plainTimers{}, nil
+		return clock.Timers{}, nil
 	}
 	alarm, err := clock.NewAlarm()
 	if err != nil {

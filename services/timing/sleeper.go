@@ -3,7 +3,6 @@ package timing
 import (
 	"context"
 	"sync"
-	"time"
 
 	"aiperf/clock"
 )
@@ -11,21 +10,6 @@ import (
 // waiter waits for absolute instants of the monotonic clock.
 type waiter interface {
 	WaitUntil(ctx context.Context, due clock.MonoNS) error
-}
-
-// plainTimers waits with Go's timers, which are rounded to a millisecond when the
-// process is otherwise idle.
-type plainTimers struct{}
-
-func (plainTimers) WaitUntil(ctx context.Context, due clock.MonoNS) error {
-	t := time.NewTimer(due.Sub(clock.Now()))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // sleeper turns a wait for an instant into a channel that a select can read. It

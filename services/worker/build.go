@@ -71,7 +71,7 @@ type closingAlarm interface {
 
 func newAlarm(precise bool) (closingAlarm, error) {
 	if !precise {
-		return timers{}, nil
+		return clock.Timers{}, nil
 	}
 	return clock.NewAlarm()
 }

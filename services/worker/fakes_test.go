@@ -63,7 +63,7 @@ type server struct {
 
 func (s *server) Exchange(ctx context.Context, r *transports.Request, x *transports.Exchange) {
 	v := sent{url: r.URL.String(), body: string(r.Body), session: r.Session, final: r.FinalTurn, headers: map[string]string{}, at: clock.Now()}
-	for _, h := range r.Headers {
+	for _, h := range r.Headers.List(r.RequestID, r.Session) {
 		v.headers[h.Name] = h.Value
 	}
 	s.mu.Lock()

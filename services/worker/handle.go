@@ -84,9 +84,9 @@ func (e *engine) prepare(t *task, it *item) (*session, error) {
 			rec.ModelName = name
 		}
 	}
-	it.headers = e.deps.Headers.Append(it.headers[:0], rec.XRequestID, c.XCorrelationID)
 	it.request = transports.Request{
-		URL: e.target(c, s), Headers: it.headers, Body: payload, Session: c.XCorrelationID, FinalTurn: c.IsFinalTurn(),
+		URL: e.target(c, s), Headers: e.deps.Headers, Body: payload,
+		RequestID: rec.XRequestID, Session: c.XCorrelationID, FinalTurn: c.IsFinalTurn(),
 	}
 	return s, nil
 }
@@ -242,11 +242,12 @@ func (e *engine) complete(it *item) {
 		rec.CancellationPerfNS = x.EndNS
 	}
 	rec.Status, rec.StampSource, rec.RecvBytes, rec.Streamed = x.Status, x.StampSource, x.RecvBytes, x.Streamed
-	rec.Responses, rec.Error = x.Responses, x.Error
+	rec.CoalescedEvents, rec.Responses, rec.Error = x.CoalescedEvents, x.Responses, x.Error
 	if x.Trace.Type != "" {
 		rec.Trace = &x.Trace
 	}
 	if rec.Error != nil {
+		rec.Error.Type = messages.CutErrorText(rec.Error.Type) // perhaps a server's reason phrase
 		rec.Error.Message = messages.CutErrorText(e.deps.Redact(rec.Error.Message))
 	}
 	it.measure()

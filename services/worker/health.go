@@ -70,8 +70,9 @@ func (m *meter) read() messages.ProcessHealth {
 	return h
 }
 
-// reportHealth publishes the worker's health at an interval until ctx ends.
-func reportHealth(ctx context.Context, interval time.Duration, m *meter, state func() (messages.TaskStats, int64), publish func(messages.Message)) {
+// reportHealth publishes the worker's health at an interval until ctx ends. state fills in
+// what the meter does not know.
+func reportHealth(ctx context.Context, interval time.Duration, m *meter, state func(*messages.WorkerHealth), publish func(messages.Message)) {
 	second, due := time.NewTicker(min(time.Second, interval)), time.NewTicker(interval)
 	defer second.Stop()
 	defer due.Stop()
@@ -82,8 +83,9 @@ func reportHealth(ctx context.Context, interval time.Duration, m *meter, state f
 		case <-second.C:
 			m.tick()
 		case <-due.C:
-			stats, waits := state()
-			publish(&messages.WorkerHealth{Health: m.read(), TaskStats: stats, CPUPeakUsage: m.peak, BacklogWaits: waits})
+			h := &messages.WorkerHealth{Health: m.read(), CPUPeakUsage: m.peak}
+			state(h)
+			publish(h)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"math/rand/v2"
 
-	"aiperf/config"
 	"aiperf/messages"
 	"aiperf/plugins/transports"
 )
@@ -15,7 +14,6 @@ type item struct {
 	record   messages.RequestRecord
 	exchange transports.Exchange
 	request  transports.Request
-	headers  []config.Header
 	body     []byte // built here; empty when the dataset holds the body
 	size     int    // bytes of the record that count, about
 }
@@ -23,12 +21,11 @@ type item struct {
 // reset empties the item and keeps its memory.
 func (it *item) reset() {
 	it.exchange.Reset()
-	clear(it.headers)
-	headers, body := it.headers[:0], it.body[:0]
+	body := it.body[:0]
 	if cap(body) > maxKeptBody {
 		body = nil
 	}
-	it.record, it.request, it.headers, it.body, it.size = messages.RequestRecord{}, transports.Request{}, headers, body, 0
+	it.record, it.request, it.body, it.size = messages.RequestRecord{}, transports.Request{}, body, 0
 }
 
 // maxKeptBody is the largest built body whose memory is kept for the next request.

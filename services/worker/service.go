@@ -101,12 +101,16 @@ func (w *Worker) Start(context.Context) error {
 	return nil
 }
 
-func (w *Worker) state() (messages.TaskStats, int64) {
-	waits := w.out.waits.Load() + w.queue.waits.Load() + int64(w.returns.Stats().Waits)
-	if e := w.engine.Load(); e != nil {
-		return e.stats(), waits
+func (w *Worker) state(h *messages.WorkerHealth) {
+	h.BacklogWaits = w.out.waits.Load() + w.queue.waits.Load() + int64(w.returns.Stats().Waits)
+	e := w.engine.Load()
+	if e == nil {
+		return
 	}
-	return messages.TaskStats{}, waits
+	h.TaskStats = e.stats()
+	if watcher, ok := w.transport.(transports.ClockWatcher); ok { // set before the engine
+		h.ClockSteps = watcher.ClockSteps()
+	}
 }
 
 // onConfigure makes the worker ready: the return path is proved, the dataset is mapped,
