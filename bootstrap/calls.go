@@ -27,6 +27,7 @@ type Calls struct {
 	mu       sync.Mutex
 	pending  map[string]chan *messages.CommandResponse
 	outcomes map[string]*messages.CommandResponse // of commands carried out; nil while under way
+	closed   bool                                 // nothing is carried out any more
 	running  sync.WaitGroup
 }
 
@@ -103,20 +104,27 @@ func (c *Calls) Resolve(r *messages.CommandResponse) {
 }
 
 // Execute carries out a command on a goroutine of its own and answers it. A
-// repeated command id is not carried out again and gets the stored outcome.
+// repeated command id is not carried out again and gets the stored outcome. Once Wait
+// has begun, commands are passed over.
 func (c *Calls) Execute(ctx context.Context, from string, cmd *messages.Command) {
+	outcome, known := c.begin(ctx, from, cmd)
+	switch {
+	case !known:
+		c.log.Debug("command after the end", "command", cmd.Command)
+	case outcome != nil:
+		c.reply(ctx, from, outcome)
+	}
+}
+
+// begin starts a command that is new. It tells whether the command is known by then,
+// and its outcome when there is one already.
+func (c *Calls) begin(ctx context.Context, from string, cmd *messages.Command) (outcome *messages.CommandResponse, known bool) {
 	c.mu.Lock()
-	outcome, known := c.outcomes[cmd.CommandID]
-	if !known {
-		c.outcomes[cmd.CommandID] = nil
+	defer c.mu.Unlock()
+	if outcome, known = c.outcomes[cmd.CommandID]; known || c.closed {
+		return outcome, known
 	}
-	c.mu.Unlock()
-	if known {
-		if outcome != nil {
-			c.reply(ctx, from, outcome)
-		}
-		return
-	}
+	c.outcomes[cmd.CommandID] = nil
 	c.running.Go(func() {
 		r := c.perform(ctx, cmd)
 		c.mu.Lock()
@@ -124,6 +132,7 @@ func (c *Calls) Execute(ctx context.Context, from string, cmd *messages.Command)
 		c.mu.Unlock()
 		c.reply(ctx, from, r)
 	})
+	return nil, true
 }
 
 func (c *Calls) perform(ctx context.Context, cmd *messages.Command) (r *messages.CommandResponse) {
@@ -156,8 +165,12 @@ func (c *Calls) reply(ctx context.Context, to string, r *messages.CommandRespons
 	}
 }
 
-// Wait returns when no command is being carried out, or when ctx ends.
+// Wait lets no further command begin and returns when none is being carried out, or
+// when ctx ends.
 func (c *Calls) Wait(ctx context.Context) {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
 		c.running.Wait()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -102,6 +103,21 @@ var _ = Describe("commands", func() {
 		Eventually(answers).Should(Receive(&again))
 		Expect(again.Status).To(Equal(messages.StatusSuccess), "the stored outcome")
 		Expect(done.Load()).To(BeEquivalentTo(1))
+	})
+
+	It("do not begin any more when their end is waited for", func() {
+		var done atomic.Int32
+		_, toServer := pair(map[string]CommandFunc{"work": func(context.Context, rawPayload) (any, error) {
+			done.Add(1)
+			return nil, nil
+		}})
+		for i := range 50 { // under the race detector: beginning and waiting at the same time
+			go toServer.peer.Execute(ctx, "caller", &messages.Command{CommandID: strconv.Itoa(i), Command: "work"})
+		}
+		toServer.peer.Wait(ctx)
+		carriedOut := done.Load()
+		toServer.peer.Execute(ctx, "caller", &messages.Command{CommandID: "late", Command: "work"})
+		Consistently(done.Load, 20*time.Millisecond).Should(Equal(carriedOut))
 	})
 
 	It("have one handler each", func() {

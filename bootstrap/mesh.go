@@ -267,6 +267,7 @@ func (m *Mesh) cancelRun(sig os.Signal) error {
 // has no more than what is left of its time.
 func (m *Mesh) reap() {
 	m.stopping = true
+	m.dropUnborn()
 	wait := stopBound
 	if m.signal != nil {
 		wait = min(wait, max(time.Until(m.deadline), leastStop))
@@ -285,6 +286,18 @@ func (m *Mesh) reap() {
 			m.killAll()
 		case <-m.timers: // a restart that is not wanted any more
 		}
+	}
+}
+
+// dropUnborn ends the children that have not come as far as registering: nobody could
+// ask them to leave, and there is nothing in them.
+func (m *Mesh) dropUnborn() {
+	for id, p := range m.children {
+		if p.spec.Type == ControllerType || p.registered.Load() {
+			continue
+		}
+		_ = p.cmd.Process.Kill()
+		m.tell(messages.ServiceDown{DownServiceID: id, ServiceType: p.spec.Type, Signal: "killed"}) // the controller need not wait for it
 	}
 }
 

@@ -123,3 +123,15 @@ func BenchmarkAlarm(b *testing.B) {
 	}
 	b.ReportMetric(float64(late.Nanoseconds())/float64(n), "late-ns/op")
 }
+
+var _ = Describe("plain timers", func() {
+	It("wait like an alarm", func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		due := Now().Add(time.Millisecond)
+		Expect(Timers{}.WaitUntil(ctx, due)).To(Succeed())
+		Expect(Now()).To(BeNumerically(">=", due), "never early")
+		Expect(Timers{}.WaitUntil(ctx, Now().Add(-time.Hour))).To(Succeed())
+		cancel()
+		Expect(Timers{}.WaitUntil(ctx, Now().Add(time.Hour))).To(MatchError(context.Canceled))
+	})
+})

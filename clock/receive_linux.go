@@ -47,6 +47,7 @@ func (r *Receiver) Receive(fd int, p []byte) (n int, wall WallNS, err error) {
 		if errno != 0 {
 			return 0, 0, errno
 		}
+		passedOn(fd)
 		return int(got), r.stamp(), nil
 	}
 }

@@ -20,6 +20,7 @@ func (*Receiver) Receive(fd int, p []byte) (n int, wall WallNS, err error) {
 		n, err = unix.Read(fd, p)
 		switch err {
 		case nil:
+			passedOn(fd)
 			return n, 0, nil
 		case unix.EINTR:
 		default:

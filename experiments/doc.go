@@ -2,5 +2,5 @@
 // their aggregation and comparison. An experiment starts whole runs through
 // bootstrap and reads what they left behind; it never looks inside one.
 //
-// Nothing of it is built yet.
+// There is one so far: calibrate.
 package experiments

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/vmihailenco/msgpack/v5"
 
@@ -49,6 +50,9 @@ type bodyReader interface {
 func Encode(dst []byte, h Header, m Message) ([]byte, error) {
 	w := writers.Get().(*Writer)
 	w.buf = dst
+	if big, ok := m.(interface{ sizeHint() int }); ok {
+		w.buf = slices.Grow(dst, big.sizeHint())
+	}
 	defer func() {
 		w.buf = nil
 		writers.Put(w)

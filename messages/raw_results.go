@@ -89,6 +89,21 @@ func (m *RawResults) appendFields(w *Writer) int {
 	return 1
 }
 
+// sizeHint is about how long the frame will be: large enough that it is not moved while
+// it grows.
+func (m *RawResults) sizeHint() int {
+	const perBatch, perRecord, perResponse = 256, 1600, 48
+	size := perBatch + perRecord*len(m.Records)
+	for i := range m.Records {
+		rec := &m.Records[i]
+		size += len(rec.PayloadBytes) + perResponse*len(rec.Responses)
+		for k := range rec.Responses {
+			size += len(rec.Responses[k].Bytes)
+		}
+	}
+	return size
+}
+
 func (rec *RequestRecord) append(w *Writer) {
 	w.nested(func(n *int) {
 		w.Str("request_info")

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 )
@@ -45,6 +46,43 @@ type listPass struct {
 	sum, squares compensated
 	min, max     float64
 	counts       []*[digitBuckets]uint32
+
+	whole  uint64  // part of sum: narrow numbers add up exactly
+	square float64 // part of squares
+}
+
+// addNarrow adds a list of 4-byte numbers.
+//
+// hot: once per gap and pass.
+func (p *listPass) addNarrow(g gapList, sel *digitSelect, mean float64, counts []*[digitBuckets]uint32) {
+	b := g.bytes
+	lowest, highest, sum, squares := uint32(math.MaxUint32), uint32(0), uint64(0), 0.0
+	for ; len(b) >= 4; b = b[4:] {
+		u := binary.LittleEndian.Uint32(b)
+		off := float64(u) - mean
+		squares += off * off
+		sum += uint64(u)
+		lowest, highest = min(lowest, u), max(highest, u)
+		sel.count(uint64(u), counts)
+	}
+	if n := g.len(); n > 0 {
+		p.n += uint64(n)
+		p.whole += sum
+		p.square += squares
+		p.min, p.max = min(p.min, float64(lowest)), max(p.max, float64(highest))
+	}
+}
+
+// addWide adds a list of any numbers.
+func (p *listPass) addWide(g gapList, sel *digitSelect, mean float64, counts []*[digitBuckets]uint32) {
+	for k := range g.len() {
+		v := g.at(k)
+		p.n++
+		p.sum.add(v)
+		p.squares.add((v - mean) * (v - mean))
+		p.min, p.max = min(p.min, v), max(p.max, v)
+		sel.count(orderedBits(v), counts)
+	}
 }
 
 // countLists makes a pass; each chunk of rows is one piece of work. The counts of the
@@ -72,15 +110,14 @@ func (s *sampler) countLists(d *Declaration, sel *digitSelect, mean float64) lis
 				continue
 			}
 			g := h.sampler.view.list(d, chunk*chunkRows+i)
-			for k := range g.len() {
-				v := g.at(k)
-				p.n++
-				p.sum.add(v)
-				p.squares.add((v - mean) * (v - mean))
-				p.min, p.max = min(p.min, v), max(p.max, v)
-				sel.count(v, h.counts)
+			if sel.narrow {
+				p.addNarrow(g, sel, mean, h.counts)
+			} else {
+				p.addWide(g, sel, mean, h.counts)
 			}
 		}
+		p.sum.add(float64(p.whole))
+		p.squares.add(p.square)
 		parts[chunk] = p
 	})
 	close(made)
@@ -136,22 +173,14 @@ func newDigitSelect(wide bool) *digitSelect {
 	return s
 }
 
-func (s *digitSelect) key(v float64) uint64 {
-	if s.narrow {
-		return uint64(v)
-	}
-	return orderedBits(v)
-}
-
 func (s *digitSelect) digit(key uint64, depth int) uint64 {
 	return key >> (digitBits * (s.levels - 1 - depth)) & (digitBuckets - 1)
 }
 
-// count adds v to the counts of the node that is open for it, if there is one.
+// count adds a key to the counts of the node that is open for it, if there is one.
 //
 // hot: once per gap and pass.
-func (s *digitSelect) count(v float64, counts []*[digitBuckets]uint32) {
-	key := s.key(v)
+func (s *digitSelect) count(key uint64, counts []*[digitBuckets]uint32) {
 	n := s.root
 	for depth := 0; ; depth++ {
 		digit := s.digit(key, depth)

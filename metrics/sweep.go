@@ -162,7 +162,7 @@ func (s *sweep) run(arrivals []arrival) {
 			next++
 		}
 		s.gather(until)
-		s.draw(at)
+		s.draw(at, until)
 		at = until
 		want := max(windowChanges, 4*len(s.running))
 		step *= min(4, max(1.0/8, float64(want)/float64(max(1, len(s.changes)))))
@@ -172,12 +172,12 @@ func (s *sweep) run(arrivals []arrival) {
 }
 
 // draw applies the window's changes in order of time.
-func (s *sweep) draw(from float64) {
+func (s *sweep) draw(from, until float64) {
 	s.keys = s.keys[:0]
 	for i := range s.changes {
 		s.keys = append(s.keys, changeKey{s.changes[i].t, int32(i)})
 	}
-	s.room = sortKeys(s.keys, s.room, from)
+	s.room = sortKeys(s.keys, s.room, from, until)
 	for i := 0; i < len(s.keys); {
 		t := s.keys[i].t
 		for ; i < len(s.keys) && s.keys[i].t == t; i++ {
@@ -187,13 +187,15 @@ func (s *sweep) draw(from float64) {
 	}
 }
 
-// sortKeys sorts by time, counted from the beginning of a window, of which no key is
-// before. It returns room for the next time.
-func sortKeys(keys, room []changeKey, from float64) []changeKey {
-	if len(keys) >= radixThreshold/16 {
-		room = radixSortWith(keys, room, func(k changeKey) uint64 { return uint64(k.t - from) })
+// keyBuckets is into how many stretches sortKeys divides a window.
+const keyBuckets = windowChanges
+
+// sortKeys sorts by time the keys of [from, until). It returns room for the next time.
+// Times are spread evenly as a rule, so that a stretch has a key or two.
+func sortKeys(keys, room []changeKey, from, until float64) []changeKey {
+	if len(keys) > 64 {
+		room = distributeKeys(keys, room, from, keyBuckets/(until-from))
 	}
-	// What is left is the order inside a nanosecond, or a window with few changes.
 	for i := 1; i < len(keys); i++ {
 		k, at := keys[i], i
 		for at > 0 && keys[at-1].t > k.t {
@@ -201,6 +203,37 @@ func sortKeys(keys, room []changeKey, from float64) []changeKey {
 			at--
 		}
 		keys[at] = k
+	}
+	return room
+}
+
+// distributeKeys puts keys in the order of their stretch of the window; when one has
+// many keys, in their own.
+func distributeKeys(keys, room []changeKey, from, scale float64) []changeKey {
+	var counts [keyBuckets + 1]uint32
+	bucket := func(t float64) int { return max(0, min(keyBuckets, int((t-from)*scale))) }
+	most := uint32(0)
+	for i := range keys {
+		c := &counts[bucket(keys[i].t)]
+		*c++
+		most = max(most, *c)
+	}
+	if most > 64 {
+		return radixSortWith(keys, room, func(k changeKey) uint64 { return orderedBits(k.t) })
+	}
+	if cap(room) < len(keys) {
+		room = make([]changeKey, len(keys))
+	}
+	room = room[:len(keys)]
+	copy(room, keys)
+	offset := uint32(0)
+	for i := range counts {
+		counts[i], offset = offset, offset+counts[i]
+	}
+	for i := range room {
+		c := &counts[bucket(room[i].t)]
+		keys[*c] = room[i]
+		*c++
 	}
 	return room
 }

@@ -137,7 +137,7 @@ func trouble(p Plan, r config.CalibrationRung) string {
 	for _, e := range []struct {
 		what  string
 		error *metrics.Spread
-	}{{"time to first token", r.TTFTErrorMS}, {"latency", r.LatencyErrorMS}} {
+	}{{"time to first token", r.TTFTErrorMS}, {"latency", r.LatencyErrorMS}, {"arrival", r.ArrivalErrorMS}} {
 		switch {
 		case e.error == nil:
 		case math.Abs(e.error.P50) > mostErrorP50:

@@ -85,6 +85,7 @@ var _ = Describe("climbing", func() {
 		Entry("missing load", func(r *config.CalibrationRung) { r.Delivered = 96.9 }, "delivered 96.9 %"),
 		Entry("a late median", func(r *config.CalibrationRung) { r.TTFTErrorMS.P50 = 0.51 }, "time to first token is off by 0.51 ms at the median"),
 		Entry("a median before its time", func(r *config.CalibrationRung) { r.LatencyErrorMS.P50 = -0.6 }, "latency is off by -0.60 ms"),
+		Entry("a late arrival", func(r *config.CalibrationRung) { r.ArrivalErrorMS = &metrics.Spread{P50: 0.1, P99: 7} }, "arrival is off by 7.00 ms"),
 		Entry("a late tail", func(r *config.CalibrationRung) { r.LatencyErrorMS.P99 = 5.01 }, "99th percentile"),
 	)
 })

@@ -33,6 +33,8 @@ func (s *Socket) run() {
 	var parked *Delivery
 	var deadline time.Time
 	stopping := false
+	// What has been handed to ZeroMQ may use up the rest of the linger, no more.
+	defer func() { _ = s.zs.SetLinger(max(0, time.Until(deadline))) }()
 	for {
 		progress := false
 		for range burst {

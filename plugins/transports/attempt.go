@@ -84,7 +84,6 @@ func (a *attempt) guarded(ctx context.Context, to *target, r *Request) error {
 		}
 		// A connection that was closed while it was idle, and has taken nothing of the
 		// request: another one may carry it. Only so many are idle, and a new one is not used.
-		a.x.SendNS, a.x.Trace.SendStartNS, a.x.Trace.SendEndNS, a.x.Trace.ChunksSent, a.x.Trace.BytesSent = 0, 0, 0, 0, 0
 	}
 }
 

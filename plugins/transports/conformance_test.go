@@ -60,7 +60,7 @@ var _ = Describe("a server of another make", Ordered, func() {
 		Expect(texts(x)).To(Equal([]string{`{"a": 1234}`}))
 
 		x = ask(ctx, "/busy", nil)
-		Expect(x.Error.Error()).To(Equal("503 Service Unavailable: come back later"))
+		Expect(x.Error.Error()).To(Equal("Service Unavailable: come back later"))
 		Expect(ask(ctx, "/moved", nil).Error.Message).To(ContainSubstring("redirects are not followed"))
 
 		x = ask(ctx, "/close", nil)

@@ -300,7 +300,9 @@ func (c *Controller) shutdown() {
 	}
 	// Producers first: what they still have to say finds its reader.
 	for _, types := range [][]string{{"worker", "gpu_telemetry_manager"}, {"timing_manager"}, {"record_processor"}} {
-		c.awaitLeave(ctx, tell(types...))
+		soon, done := context.WithTimeout(ctx, c.bounds.leave)
+		c.awaitLeave(soon, tell(types...))
+		done()
 	}
 	for {
 		changed := c.registry.wait()
@@ -321,10 +323,8 @@ func (c *Controller) shutdown() {
 	c.out.Shutdown()
 }
 
-// awaitLeave returns when these services have stopped, or after its bound.
+// awaitLeave returns when these services have stopped, or with the context.
 func (c *Controller) awaitLeave(ctx context.Context, ids []string) {
-	ctx, stop := context.WithTimeout(ctx, c.bounds.leave)
-	defer stop()
 	for {
 		changed := c.registry.wait()
 		if c.registry.left(ids) {

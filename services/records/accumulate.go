@@ -1,8 +1,6 @@
 package records
 
 import (
-	"math"
-
 	"aiperf/clock"
 	"aiperf/messages"
 	"aiperf/metrics"
@@ -10,21 +8,55 @@ import (
 
 // onRecords books a batch and accumulates what is new.
 //
-// hot: once per batch of up to 64 requests. BenchmarkLedgerTake.
-func (l *ledger) onRecords(m *messages.MetricRecords) {
+// hot: once per batch of up to 64 requests. BenchmarkLedger.
+func (l *ledger) onRecords(e messages.Envelope) error {
+	reader := l.reader()
+	records, err := reader.Read(e)
+	if err != nil {
+		return err
+	}
 	now := l.out.now()
 	fresh := 0
-	for i := range m.Records {
-		if !l.admit(&m.Records[i], now) {
+	for i := range records {
+		if !l.admit(&records[i], now) {
 			continue
 		}
 		if fresh != i {
-			m.Records[fresh] = m.Records[i]
+			records[fresh] = records[i]
 		}
 		fresh++
 	}
 	l.heardNS = now
-	l.accumulate(m.Records[:fresh])
+	l.enter(records[:fresh])
+	switch {
+	case fresh == 0:
+	case fresh < len(records):
+		l.publishRecords(&messages.MetricRecords{Records: records[:fresh]})
+	default:
+		l.publishRecords(reader.Encoded())
+	}
+	l.streams.batch(records[:fresh], func() { l.giveBack(reader) })
+	return nil
+}
+
+// spareReaders is how many batches' memory is kept for the next ones.
+const spareReaders = streamQueue + 2
+
+// reader is memory for one batch; it is given back when the files have the records.
+func (l *ledger) reader() *messages.RecordReader {
+	select {
+	case r := <-l.readers:
+		return r
+	default:
+		return new(messages.RecordReader)
+	}
+}
+
+func (l *ledger) giveBack(r *messages.RecordReader) {
+	select {
+	case l.readers <- r:
+	default: // enough
+	}
 }
 
 // admit books one record and tells whether it counts: malformed ones and repeats do
@@ -39,7 +71,7 @@ func (l *ledger) admit(r *messages.MetricRecord, now clock.WallNS) bool {
 	}
 	p.heardNS = now
 	if r.Error != nil && r.Error.Type == workerLost {
-		p.substitute(*r)
+		p.substitute(r.Clone())
 		return false
 	}
 	if !p.take(r) {
@@ -52,26 +84,30 @@ func (l *ledger) admit(r *messages.MetricRecord, now clock.WallNS) bool {
 	return true
 }
 
-// accumulate puts booked records into columns and files and shows them to watchers.
+// accumulate puts records of our own into columns and files and shows them to watchers.
 func (l *ledger) accumulate(records []messages.MetricRecord) {
 	if len(records) == 0 {
 		return
 	}
+	l.enter(records)
+	l.publishRecords(&messages.MetricRecords{Records: records})
+	l.streams.batch(records, func() {})
+}
+
+// enter puts booked records into the columns.
+func (l *ledger) enter(records []messages.MetricRecord) {
 	for i := range records {
 		r := &records[i]
 		m := &r.Metadata
 		l.values = l.values[:0]
 		for _, v := range r.Metrics {
-			if isFinite(v) {
-				l.values = append(l.values, metrics.Value(v))
-			}
+			l.values = append(l.values, metrics.Value(v))
 		}
 		l.store.Append(metrics.Row{
 			Phase: m.BenchmarkPhase, PhaseIndex: m.PhaseIndex, StartNS: m.RequestStartNS, EndNS: m.RequestEndNS,
 			GenStartNS: m.GenStartNS, CreditIssuedNS: m.CreditIssuedNS,
 			Failed: r.Error != nil && !m.WasCancelled, Cancelled: m.WasCancelled,
 		}, l.values)
-		l.streams.record(r)
 		if r.Error != nil && !m.WasCancelled {
 			if p, err := l.books.at(m.PhaseIndex); err == nil {
 				p.errors.add(r.Error)
@@ -79,16 +115,12 @@ func (l *ledger) accumulate(records []messages.MetricRecord) {
 		}
 	}
 	l.live.rows += int64(len(records))
-	if l.run.RecoverReason == "" { // watchers of the first run have seen them
-		l.out.publish(&messages.MetricRecords{Records: records})
-	}
 }
 
-func isFinite(v messages.MetricValue) bool {
-	for _, x := range v.List {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return false
-		}
+// publishRecords shows records to watchers. After a crash, those of the first run have
+// seen them.
+func (l *ledger) publishRecords(m messages.Message) {
+	if l.run.RecoverReason == "" {
+		l.out.publish(m)
 	}
-	return !math.IsNaN(v.Number) && !math.IsInf(v.Number, 0)
 }

@@ -49,7 +49,7 @@ func (s *lineStream) Record(r *messages.MetricRecord) error {
 	if s.failAt > 0 && len(s.records)+1 >= s.failAt {
 		return errors.New("disk full")
 	}
-	s.records = append(s.records, *r)
+	s.records = append(s.records, r.Clone())
 	return nil
 }
 
@@ -95,10 +95,22 @@ func newFixture(run *config.Run) *fixture {
 
 // copied keeps what the ledger published as it was at that moment.
 func copied(m messages.Message) messages.Message {
-	if batch, ok := m.(*messages.MetricRecords); ok {
-		return &messages.MetricRecords{Records: append([]messages.MetricRecord(nil), batch.Records...)}
+	if m.MessageType() != (*messages.MetricRecords)(nil).MessageType() {
+		return m
 	}
-	return m
+	frame, err := messages.Encode(nil, messages.Header{}, m)
+	if err != nil {
+		panic(err)
+	}
+	e, err := messages.Open(frame)
+	if err != nil {
+		panic(err)
+	}
+	var batch messages.MetricRecords
+	if err := e.Decode(&batch); err != nil {
+		panic(err)
+	}
+	return &batch
 }
 
 // envelope encodes a message as it comes from the records socket.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"aiperf/bootstrap"
 	"aiperf/messages"
@@ -20,6 +21,8 @@ import (
 type journal struct {
 	file *os.File
 	buf  []byte
+
+	syncing sync.WaitGroup // one for each phase that has ended
 }
 
 // maxJournalFrame bounds what a damaged length can make a reader allocate.
@@ -45,9 +48,17 @@ func (j *journal) append(frame []byte) error {
 	return nil
 }
 
-func (j *journal) sync() error { return j.file.Sync() }
+// sync begins to move everything to the disk, beside the ledger: a disk may take seconds
+// for the records of a long phase. done is told how that went; it is called from another
+// goroutine, at the latest before close returns.
+func (j *journal) sync(done func(error)) {
+	j.syncing.Go(func() { done(j.file.Sync()) })
+}
 
-func (j *journal) close() error { return j.file.Close() }
+func (j *journal) close() error {
+	j.syncing.Wait()
+	return j.file.Close()
+}
 
 // replay hands every whole frame of an earlier process's journal to apply. A torn
 // end is where the process died; it is not an error.

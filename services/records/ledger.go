@@ -2,6 +2,7 @@ package records
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"aiperf/bootstrap"
@@ -62,7 +63,8 @@ type ledger struct {
 	clock   clockWatch
 	live    liveView
 
-	values  []metrics.Value // scratch of accumulate
+	readers chan *messages.RecordReader // spare ones
+	values  []metrics.Value             // scratch of enter
 	faults  []messages.ErrorDetails
 	unknown map[string]bool // message types warned about
 	refused int64           // malformed records
@@ -90,7 +92,7 @@ func newLedger(run *config.Run, registry *plugins.Registry, log *bootstrap.Logge
 	l := &ledger{
 		run: run, registry: registry, log: log, out: out, books: newTracker(),
 		store: metrics.NewSet(config.MetricOptions(run)).NewStore(), streams: &streams{log: log},
-		unknown: map[string]bool{}, workers: workerLoad{}, heardNS: out.now(), deaths: deaths{list: run.RecoverDeaths},
+		readers: make(chan *messages.RecordReader, spareReaders), unknown: map[string]bool{}, workers: workerLoad{}, heardNS: out.now(), deaths: deaths{list: run.RecoverDeaths},
 	}
 	if run.Benchmark.GPUTelemetry.Enabled {
 		l.gpu = newGPUAccumulator()
@@ -110,12 +112,29 @@ func (l *ledger) open() error {
 		return err
 	}
 	l.journal, l.opened = j, true
+	l.spill()
 	l.streams = openStreams(l.run, l.registry, l.log)
 	if len(l.streams.failed) > 0 {
 		return fmt.Errorf("open stream exporters: %w", &l.streams.failed[0])
 	}
 	l.catchUp()
 	return nil
+}
+
+// spill has the store keep long lists in a file beside the dataset's, which is mapped
+// when they are summarised. Without one they take memory, and the run goes on.
+func (l *ledger) spill() {
+	dir := l.run.DatasetDir
+	if dir == "" {
+		return
+	}
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = l.store.SpillTo(dir)
+	}
+	if err != nil {
+		l.log.Warn("chunk latencies are kept in memory", "err", err)
+	}
 }
 
 // maxEarly bounds what is kept for files that are not open yet.
@@ -166,10 +185,7 @@ func (l *ledger) apply(e messages.Envelope) {
 	var err error
 	switch e.Type {
 	case "metric_records":
-		var m messages.MetricRecords
-		if err = e.Decode(&m); err == nil {
-			l.onRecords(&m)
-		}
+		err = l.onRecords(e)
 	case "credit_phase_start":
 		var m messages.CreditPhaseStart
 		if err = e.Decode(&m); err == nil {
@@ -230,9 +246,11 @@ func (l *ledger) onPhaseComplete(m *messages.CreditPhaseComplete) error {
 		l.log.Warn("more records than credits", "phase", p.stats.PhaseName, "credits", p.sent(), "highest", p.highest)
 	}
 	if l.journal != nil {
-		if err := l.journal.sync(); err != nil {
-			l.log.Warn("flush the journal to the disk", "err", err)
-		}
+		l.journal.sync(func(err error) {
+			if err != nil {
+				l.log.Warn("flush the journal to the disk", "err", err)
+			}
+		})
 	}
 	return nil
 }
@@ -265,6 +283,7 @@ func (l *ledger) fault(fatal bool, typ string, err error) {
 // close gives up the files without a result.
 func (l *ledger) close() {
 	l.streams.close()
+	_ = l.store.Close() // nothing in it is needed any more
 	if l.journal != nil {
 		_ = l.journal.close()
 		l.journal = nil

@@ -56,12 +56,14 @@ type phase struct {
 	workers     map[string]messages.WorkerStats
 	errors      errorGroups
 
-	heardNS clock.WallNS // last arrival of a record or notice
-	endNS   clock.WallNS // last booking
-	window  window
-	kernel  int64 // records stamped by the kernel
-	stamped int64 // records that say who stamped them
-	shown   int64 // received() when the progress was last published
+	heardNS   clock.WallNS // last arrival of a record or notice
+	endNS     clock.WallNS // last booking
+	window    window
+	kernel    int64 // records stamped by the kernel
+	stamped   int64 // records that say who stamped them
+	events    int64 // of all streams
+	coalesced int64 // of these, those that share their stamp
+	shown     int64 // received() when the progress was last published
 }
 
 // window is where a phase's real requests lie on the time line; 0 = none yet.
@@ -136,6 +138,8 @@ func (p *phase) take(r *messages.MetricRecord) bool {
 		return true // its stamps are not those of a request
 	}
 	p.window.add(&r.Metadata)
+	p.events += r.Metadata.EventCount
+	p.coalesced += r.Metadata.CoalescedEvents
 	if r.Metadata.StampSource != "" {
 		p.stamped++
 		if r.Metadata.StampSource == "kernel" {

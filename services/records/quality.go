@@ -19,8 +19,11 @@ const highCPUPct = 90
 type workerLoad map[string]*cpuPeak
 
 // cpuPeak is the highest use over a second: since the worker's start, and while
-// requests were measured.
-type cpuPeak struct{ ever, measured float64 }
+// requests were measured; and what else a worker says of its machine.
+type cpuPeak struct {
+	ever, measured float64
+	clockSteps     int64 // that the worker has seen
+}
 
 // onHealth notes a worker's health. It comes over the bus, where messages may be lost:
 // it is an observation, not part of the books.
@@ -41,6 +44,7 @@ func (l *ledger) onHealth(worker string, m *messages.WorkerHealth) {
 		}
 	}
 	w.ever = max(w.ever, m.CPUPeakUsage)
+	w.clockSteps = max(w.clockSteps, m.ClockSteps)
 }
 
 // clockWatch looks for steps of the wall clock. The process's own wall clock follows
@@ -81,12 +85,13 @@ func (l *ledger) judge(r *exporters.Profile) {
 	q := &r.Quality
 	phases := l.books.results()
 	openLoop := false
-	var kernel, stamped int64
+	var kernel, stamped, events, coalesced int64
 	for _, p := range phases {
 		q.LostTicks += p.stats.LostTicks
 		q.Reanchors += p.stats.Reanchors
 		openLoop = openLoop || p.config.RequestRate != nil
 		kernel, stamped = kernel+p.kernel, stamped+p.stamped
+		events, coalesced = events+p.events, coalesced+p.coalesced
 	}
 	q.AskedRPS, q.DeliveredRPS = load(phases)
 	q.SendDelayMS = spread(r.Records, "send_delay")
@@ -94,17 +99,22 @@ func (l *ledger) judge(r *exporters.Profile) {
 		pct := 100 * float64(kernel) / float64(stamped)
 		q.KernelStampPct = &pct
 	}
+	if events > 0 {
+		pct := 100 * float64(coalesced) / float64(events)
+		q.CoalescedEventPct = &pct
+	}
+	q.ClockSteps = l.clock.steps // of one host: everybody sees the same ones
 	var busy []string
 	for id, w := range l.workers {
 		if w.measured > 0 && (q.WorkerCPUMaxPct == nil || w.measured > *q.WorkerCPUMaxPct) {
 			q.WorkerCPUMaxPct = &w.measured
 		}
+		q.ClockSteps = max(q.ClockSteps, w.clockSteps)
 		if w.measured >= highCPUPct {
 			busy = append(busy, id)
 		}
 	}
 	sort.Strings(busy)
-	q.ClockSteps = l.clock.steps
 	q.ProcessesLost, q.ProcessesRestarted = int64(len(l.deaths.list)), l.deaths.restarted()
 	q.Processes = l.deaths.list
 	conditions := metrics.Conditions{

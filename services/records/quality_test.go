@@ -108,3 +108,21 @@ var _ = Describe("worker load", func() {
 		Expect(q.Reasons[0]).To(ContainSubstring("worker_b"))
 	})
 })
+
+var _ = Describe("the stamps of events", func() {
+	It("are counted when they are shared, and steps of the clock once for all workers", func() {
+		b := newFixture(testRun(1))
+		events := func(n, coalesced int64) func(*messages.MetricRecord) {
+			return func(r *messages.MetricRecord) { r.Metadata.EventCount, r.Metadata.CoalescedEvents = n, coalesced }
+		}
+		b.hear(b.phaseStart(0))
+		b.hear(&messages.MetricRecords{Records: []messages.MetricRecord{b.record(0, 0, events(30, 10)), b.record(0, 1, events(10, 0)), b.record(0, 2)}})
+		b.onHealth("worker_a", &messages.WorkerHealth{ClockSteps: 2})
+		b.onHealth("worker_b", &messages.WorkerHealth{ClockSteps: 1})
+		b.hear(b.phaseEnd(0, 3), &messages.CreditsComplete{})
+		b.answer(nil)
+		q := b.result().Quality
+		Expect(*q.CoalescedEventPct).To(Equal(25.0))
+		Expect(q.ClockSteps).To(BeEquivalentTo(2))
+	})
+})

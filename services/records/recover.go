@@ -11,6 +11,7 @@ import (
 func (l *ledger) recover() {
 	l.streams = openStreams(l.run, l.registry, l.log)
 	l.opened = true
+	l.spill()
 	frames := 0
 	err := replay(l.run.ArtifactDir, func(e messages.Envelope) {
 		l.apply(e)

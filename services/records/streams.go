@@ -2,8 +2,10 @@ package records
 
 import (
 	"fmt"
+	"time"
 
 	"aiperf/bootstrap"
+	"aiperf/clock"
 	"aiperf/config"
 	"aiperf/exporters"
 	"aiperf/messages"
@@ -19,12 +21,25 @@ type stream struct {
 }
 
 // streams are all of them. One that fails is closed and left out from then on; the
-// others go on, and the result tells. They belong to the ledger.
+// others go on, and the result tells.
+//
+// Once started, they are written by a goroutine of their own, so that text is made and
+// disks are waited for beside the books. Its queue is bounded: the ledger waits for room,
+// and with it whoever sends records; the waits are counted. Before start and after close
+// everything happens in the caller's goroutine.
 type streams struct {
 	log    *bootstrap.Logger
 	live   []*stream
 	failed []messages.ErrorDetails
+
+	work   chan func()
+	done   chan struct{}
+	waits  int
+	waited time.Duration
 }
+
+// streamQueue is how many batches may wait for the files.
+const streamQueue = 64
 
 // openStreams opens every stream exporter of the manifest that the run wants. All
 // faults are reported in one go; what did open is returned with them.
@@ -35,7 +50,38 @@ func openStreams(run *config.Run, registry *plugins.Registry, log *bootstrap.Log
 			s.fail(e.Name, err)
 		}
 	}
+	if len(s.live) > 0 {
+		s.start()
+	}
 	return s
+}
+
+// start begins the goroutine of the files; close ends it.
+func (s *streams) start() {
+	s.work, s.done = make(chan func(), streamQueue), make(chan struct{})
+	go func() {
+		defer close(s.done)
+		for do := range s.work {
+			do()
+		}
+	}()
+}
+
+// do has work done in order.
+func (s *streams) do(work func()) {
+	if s.work == nil {
+		work()
+		return
+	}
+	select {
+	case s.work <- work:
+		return
+	default:
+	}
+	began := clock.Now()
+	s.work <- work // its goroutine ends only after close
+	s.waits++
+	s.waited += clock.Now().Sub(began)
 }
 
 func (s *streams) open(run *config.Run, registry *plugins.Registry, name string) error {
@@ -54,30 +100,54 @@ func (s *streams) open(run *config.Run, registry *plugins.Registry, name string)
 	return nil
 }
 
-// record writes one finished request.
-func (s *streams) record(r *messages.MetricRecord) {
-	s.each(func(st *stream) error {
-		if st.records == nil {
+// batch writes finished requests and then calls release: until then they must stay as
+// they are.
+func (s *streams) batch(records []messages.MetricRecord, release func()) {
+	s.do(func() {
+		defer release()
+		s.each(func(st *stream) error {
+			if st.records == nil {
+				return nil
+			}
+			for i := range records {
+				if err := st.records.Record(&records[i]); err != nil {
+					return err
+				}
+			}
 			return nil
-		}
-		return st.records.Record(r)
+		})
 	})
 }
 
 // sample writes one batch of GPU samples.
 func (s *streams) sample(m *messages.TelemetryRecords) {
-	s.each(func(st *stream) error {
-		if st.telemetry == nil {
-			return nil
-		}
-		return st.telemetry.Telemetry(m)
+	s.do(func() {
+		s.each(func(st *stream) error {
+			if st.telemetry == nil {
+				return nil
+			}
+			return st.telemetry.Telemetry(m)
+		})
 	})
 }
 
-func (s *streams) flush() { s.each(func(st *stream) error { return st.file.Flush() }) }
+// flush hands what is buffered to the kernel, unless there is more important work.
+func (s *streams) flush() {
+	if len(s.work) == 0 {
+		s.do(func() { s.each(func(st *stream) error { return st.file.Flush() }) })
+	}
+}
 
 // close makes the files whole. It may be called twice.
 func (s *streams) close() {
+	if s.work != nil {
+		close(s.work)
+		<-s.done
+		s.work = nil
+		if s.waits > 0 {
+			s.log.Info("waited for the record files", "times", s.waits, "in_all", s.waited)
+		}
+	}
 	s.each(func(st *stream) error { return st.file.Close() })
 	s.live = nil
 }

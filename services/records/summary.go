@@ -37,6 +37,9 @@ func (l *ledger) summarise(p *exporters.Profile) {
 	if warmups := l.books.kind(messages.PhaseWarmup); len(warmups) > 0 {
 		p.WarmupRecords = l.store.Summarise(l.selection(messages.PhaseWarmup, warmups, nil))
 	}
+	if err := l.store.Err(); err != nil {
+		l.fault(false, "StoreError", err)
+	}
 	p.StartNS, _ = l.span(phases)
 	p.EndNS = lastEnd(phases)
 	l.count(p)

@@ -100,14 +100,6 @@ var _ = Describe("the sleeper", func() {
 		wg.Wait()
 		Expect(h.waitsFor()).To(BeEmpty())
 	})
-
-	It("waits with plain timers, too", func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		Expect(clock.Timers{}.WaitUntil(ctx, clock.Now().Add(time.Millisecond))).To(Succeed())
-		Expect(clock.Timers{}.WaitUntil(ctx, clock.Now().Add(-time.Hour))).To(Succeed())
-		cancel()
-		Expect(clock.Timers{}.WaitUntil(ctx, clock.Now().Add(time.Hour))).To(MatchError(context.Canceled))
-	})
 })
 
 var _ = Describe("the loop", func() {

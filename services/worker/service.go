@@ -253,7 +253,7 @@ func (w *Worker) Stop(ctx context.Context) error {
 	if w.queue != nil {
 		errs = append(errs, w.queue.close(drain))
 	}
-	if w.returns != nil {
+	if e != nil { // else nobody counts on this worker, and there may be nobody to tell
 		_ = w.returns.Send(drain, "", &messages.WorkerShutdown{})
 	}
 	w.release()
