@@ -28,6 +28,9 @@ func (ConsoleQuality) Render(c *Console, _ *config.Run, r *Report) {
 			line += " (" + strings.Join(f, ", ") + ")"
 		}
 		c.Text(Green, line)
+		if line := fromSchedule(r.Profile.Records); line != "" {
+			c.Text(Dim, line)
+		}
 		return
 	}
 	style := BoldWarn
@@ -41,10 +44,32 @@ func (ConsoleQuality) Render(c *Console, _ *config.Run, r *Report) {
 	if f := qualityFigures(q); len(f) > 0 {
 		p.Lines = append(p.Lines, Cell{}, Cell{Text: "Figures: " + strings.Join(f, ", "), Style: Dim})
 	}
+	if line := fromSchedule(r.Profile.Records); line != "" {
+		p.Lines = append(p.Lines, Cell{Text: line, Style: Dim})
+	}
 	for _, d := range q.Processes {
 		p.Lines = append(p.Lines, Cell{Text: deathLine(d), Style: Dim})
 	}
 	c.Panel(p)
+}
+
+// fromSchedule are the latencies of an open loop as they count from when each request
+// was due: waiting that a late client or server caused is in them. Empty without any.
+func fromSchedule(results []metrics.Result) string {
+	var parts []string
+	for _, m := range []struct{ tag, name string }{
+		{"scheduled_time_to_first_token", "time to first token"}, {"scheduled_request_latency", "request latency"},
+	} {
+		for i := range results {
+			if s := &results[i]; s.Tag == m.tag && finite(s.P50) && finite(s.P99) {
+				parts = append(parts, fmt.Sprintf("%s p50 %.2f, p99 %.2f %s", m.name, *s.P50, *s.P99, s.Unit))
+			}
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "Counted from the schedule: " + strings.Join(parts, "; ")
 }
 
 // qualityFigures are the figures that are known, shortest form.

@@ -341,6 +341,23 @@ var _ = Describe("the quality block", func() {
 		Expect(text).To(ContainSubstring("- the wall clock stepped by more than 1 ms 1 time(s)"))
 	})
 
+	It("adds what latencies come to from the schedule", func() {
+		stats := metrics.Stats{P50: ptr(201.5), P99: ptr(2105.25)}
+		for verdict, want := range map[string]string{metrics.VerdictGood: "good\n", metrics.VerdictDegraded: "DEGRADED"} {
+			c := NewConsole(ConsoleOptions{Width: 200})
+			ConsoleQuality{}.Render(c, sampleRun("/run"), &Report{Profile: &Profile{
+				Quality: metrics.Quality{Verdict: verdict},
+				Records: []metrics.Result{
+					{Tag: "scheduled_time_to_first_token", Unit: "ms", Stats: stats},
+					{Tag: "scheduled_request_latency", Unit: "ms", Stats: stats},
+				},
+			}})
+			Expect(c.buf.String()).To(ContainSubstring(want))
+			Expect(c.buf.String()).To(ContainSubstring(
+				"Counted from the schedule: time to first token p50 201.50, p99 2105.25 ms; request latency p50 201.50, p99 2105.25 ms"))
+		}
+	})
+
 	It("is silent when nobody judged", func() { Expect(show(metrics.Quality{})).To(BeEmpty()) })
 })
 

@@ -15,7 +15,8 @@ import (
 
 func init() { plugins.Register("data_exporter", "aiperf.exporters:CSV", NewCSV) }
 
-// CSV writes the summary as tables: distributions, single numbers, GPUs.
+// CSV writes the summary as tables: distributions, single numbers, GPUs, and last, where
+// no reader of AIPerf's own tables (Python) looks for one, how well it was measured.
 type CSV struct{}
 
 // NewCSV makes it.
@@ -33,7 +34,7 @@ func (CSV) Export(_ context.Context, run *config.Run, r *Report) (string, error)
 	return path, nil
 }
 
-// summaryCSV writes up to three tables, set apart by blank records.
+// summaryCSV writes up to four tables, set apart by blank records.
 func summaryCSV(out io.Writer, run *config.Run, r *Report) error {
 	var distributions, scalars []*metrics.Result
 	for _, m := range inFiles(run, r.Profile.Records) {
@@ -67,6 +68,11 @@ func summaryCSV(out io.Writer, run *config.Run, r *Report) error {
 		w.record(nil)
 		w.record(nil)
 		w.gpus(r.Telemetry)
+	}
+	if r.Profile.Quality.Verdict != "" {
+		w.record(nil)
+		w.record(nil)
+		w.quality(&r.Profile.Quality)
 	}
 	w.w.Flush()
 	return w.w.Error()

@@ -102,7 +102,11 @@ func (v *MetricValue) append(w *Writer) {
 	case v.List != nil:
 		w.Array(len(v.List))
 		for _, x := range v.List {
-			w.Float(x)
+			if n := int64(x); v.Integer && float64(n) == x { // shorter
+				w.Int(n)
+			} else {
+				w.Float(x)
+			}
 		}
 	case v.Integer:
 		w.Int(int64(v.Number))

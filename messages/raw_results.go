@@ -24,6 +24,7 @@ type RequestRecord struct {
 	EndPerfNS          clock.MonoNS // always set
 	CancellationPerfNS clock.MonoNS // set = cancelled
 	CreditDropNS       int64        // worker-internal delay before the start, ns
+	TimerLatenessNS    int64        // how late the worker's timer was, ns; 0: it did not wait
 
 	Status      int    // HTTP status; 0 without an answer
 	StampSource string // kernel, read
@@ -125,6 +126,7 @@ func (rec *RequestRecord) append(w *Writer) {
 		w.optInt(n, "recv_start_perf_ns", int64(rec.RecvStartPerfNS))
 		w.optInt(n, "cancellation_perf_ns", int64(rec.CancellationPerfNS))
 		w.optInt(n, "credit_drop_latency", rec.CreditDropNS)
+		w.optInt(n, "timer_lateness_ns", rec.TimerLatenessNS)
 		w.optInt(n, "status", int64(rec.Status))
 		w.optStr(n, "stamp_source", rec.StampSource)
 		w.optInt(n, "recv_bytes", rec.RecvBytes)
@@ -202,6 +204,8 @@ func readRequestRecord(r *Reader) RequestRecord {
 			rec.CancellationPerfNS = clock.MonoNS(r.Int())
 		case "credit_drop_latency":
 			rec.CreditDropNS = r.Int()
+		case "timer_lateness_ns":
+			rec.TimerLatenessNS = r.Int()
 		case "status":
 			rec.Status = int(r.Int())
 		case "stamp_source":

@@ -10,7 +10,7 @@ import (
 // mixedRecords are successes with lists, a failure and a record of other tags.
 func mixedRecords() *MetricRecords {
 	m := sampleRecords(5)
-	m.Records[1].Metrics = append(m.Records[1].Metrics, MetricValue{Tag: "inter_chunk_latency", List: []float64{1, 2, 3}})
+	m.Records[1].Metrics = append(m.Records[1].Metrics, MetricValue{Tag: "inter_chunk_latency", Integer: true, List: []float64{1, 2, 3e9}})
 	m.Records[2].Metrics = []MetricValue{{Tag: "request_latency", Number: 7, Integer: true}}
 	m.Records[3].Metrics = append(m.Records[3].Metrics, MetricValue{Tag: "inter_chunk_latency", List: []float64{}})
 	m.Records[4].Error = NewError("HTTPError", "no")
@@ -54,7 +54,7 @@ var _ = Describe("a record reader", func() {
 		_, err = d.Read(mustOpen(mustEncode(Header{ServiceID: "x"}, sampleRecords(64))))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(kept.Metadata.ConversationID).To(Equal("session_000000"))
-		Expect(kept.Metrics[len(kept.Metrics)-1].List).To(Equal([]float64{1, 2, 3}))
+		Expect(kept.Metrics[len(kept.Metrics)-1].List).To(Equal([]float64{1, 2, 3e9}))
 	})
 
 	It("refuses a torn batch", func() {

@@ -49,6 +49,27 @@ func (g gapList) at(i int) float64 {
 	return float64(binary.LittleEndian.Uint32(g.bytes[4*i:]))
 }
 
+// scan is the sum of the list, and how many of its numbers are above 0.
+func (g gapList) scan() (sum float64, above int) {
+	if g.wide {
+		for i := range g.len() {
+			v := g.at(i)
+			if sum += v; v > 0 {
+				above++
+			}
+		}
+		return sum, above
+	}
+	var whole uint64
+	for b := g.bytes; len(b) >= 4; b = b[4:] {
+		u := binary.LittleEndian.Uint32(b)
+		if whole += uint64(u); u > 0 {
+			above++
+		}
+	}
+	return float64(whole), above
+}
+
 // put appends a row's list. Numbers that are not finite are left out.
 func (c *listColumn) put(list []float64) {
 	before := len(c.tail)

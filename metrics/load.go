@@ -39,11 +39,8 @@ func (r *request) horizon() float64 {
 			h = t
 		}
 	}
-	at := r.genStart
-	for i := range r.gaps.len() {
-		at += r.gaps.at(i)
-	}
-	if at > h {
+	sum, _ := r.gaps.scan()
+	if at := r.genStart + sum; at > h {
 		h = at
 	}
 	return h
@@ -117,10 +114,19 @@ func (s *summary) arrivals() (out []arrival, origin clock.WallNS, w window, ok b
 	return out, origin, w, w.to > w.from
 }
 
+// sortArrivals sorts by start, at equal ones by horizon.
 func sortArrivals(a []arrival) {
-	slices.SortFunc(a, func(a, b arrival) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.horizon, b.horizon))
-	})
+	radixSort(a, func(a arrival) uint64 { return orderedBits(a.start) })
+	for i := 1; i < len(a); i++ {
+		if a[i].start != a[i-1].start {
+			continue
+		}
+		from := i - 1
+		for i < len(a) && a[i].start == a[from].start {
+			i++
+		}
+		slices.SortFunc(a[from:i], func(a, b arrival) int { return cmp.Compare(a.horizon, b.horizon) })
+	}
 }
 
 // request is a row of the store as the curves see it.

@@ -16,7 +16,8 @@ const (
 const (
 	invalidShortfall  = 0.10 // share of the asked load that was not delivered
 	degradedShortfall = 0.01
-	degradedStartMS   = 5.0 // due time to start, 99th percentile, open loop
+	degradedStartMS   = 5.0   // due time to start, 99th percentile, open loop
+	degradedStallMS   = 500.0 // the same, the latest request: the client stood still
 )
 
 // Spread is a distribution in three figures.
@@ -80,6 +81,7 @@ type Conditions struct {
 	Complete         bool // the run went to its planned end
 	IncompleteReason string
 	StartDelayP99MS  *float64 // due time to start; open loop only
+	StartDelayMaxMS  *float64
 	HighLoadWorkers  []string // service ids that used ≥ 90 % of a core for a second
 	Loads            []Load   // what was asked of this machine beside what it can measure
 }
@@ -124,7 +126,12 @@ func (q *Quality) degradedReasons(c Conditions) []string {
 		reasons = append(reasons, q.shortfallReason(share))
 	}
 	if c.OpenLoop && c.StartDelayP99MS != nil && *c.StartDelayP99MS > degradedStartMS {
-		reasons = append(reasons, fmt.Sprintf("requests started late: p99 %.1f ms after their due time (limit %.0f ms)", *c.StartDelayP99MS, degradedStartMS))
+		reasons = append(reasons, fmt.Sprintf("requests started late: p99 %.1f ms after their due time (limit %.0f ms)%s: %s",
+			*c.StartDelayP99MS, degradedStartMS, q.timers(), adviceLess))
+	}
+	if c.OpenLoop && c.StartDelayMaxMS != nil && *c.StartDelayMaxMS > degradedStallMS {
+		reasons = append(reasons, fmt.Sprintf("the client stood still: a request started %.0f ms after its due time (limit %.0f ms): keep other programs off this machine, or %s",
+			*c.StartDelayMaxMS, degradedStallMS, adviceLess))
 	}
 	for _, l := range c.Loads {
 		if reason := l.beyond(); reason != "" {
@@ -132,15 +139,29 @@ func (q *Quality) degradedReasons(c Conditions) []string {
 		}
 	}
 	if n := len(c.HighLoadWorkers); n > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d worker(s) used 90 %% or more of a core for a second: %s", n, strings.Join(c.HighLoadWorkers, ", ")))
+		reasons = append(reasons, fmt.Sprintf("%d worker(s) used 90 %% or more of a core for a second: %s: %s", n, strings.Join(c.HighLoadWorkers, ", "), adviceLess))
 	}
 	if q.ClockSteps > 0 {
-		reasons = append(reasons, fmt.Sprintf("the wall clock stepped by more than 1 ms %d time(s)", q.ClockSteps))
+		reasons = append(reasons, fmt.Sprintf("the wall clock stepped by more than 1 ms %d time(s): latencies are right, stamps of the wall clock may be off; have the clock slewed while you measure", q.ClockSteps))
 	}
 	if q.ProcessesLost > 0 || q.ProcessesRestarted > 0 {
 		reasons = append(reasons, fmt.Sprintf("%d process(es) were lost, %d restarted", q.ProcessesLost, q.ProcessesRestarted))
 	}
 	return reasons
+}
+
+// What helps a client that is too busy.
+const (
+	adviceMore = "use more workers (--workers-max) or a second machine"
+	adviceLess = "use more workers (--workers-max), fewer streams or a second machine"
+)
+
+// timers names the timers' part of late starts, when they have one.
+func (q *Quality) timers() string {
+	if q.TimerLatenessMS == nil || q.TimerLatenessMS.P99 <= degradedStartMS/2 {
+		return ""
+	}
+	return fmt.Sprintf(", timers woke p99 %.1f ms late", q.TimerLatenessMS.P99)
 }
 
 // shortfall is the share of the asked load that was not delivered:
@@ -156,5 +177,10 @@ func (q *Quality) shortfall() (share float64, ok bool) {
 }
 
 func (q *Quality) shortfallReason(share float64) string {
-	return fmt.Sprintf("%.1f %% of the asked load was not delivered (%.2f of %.2f requests/s)", 100*share, *q.DeliveredRPS, *q.AskedRPS)
+	moved := ""
+	if q.Reanchors > 0 {
+		moved = fmt.Sprintf("; the schedule was moved %d time(s)", q.Reanchors)
+	}
+	return fmt.Sprintf("%.1f %% of the asked load was not delivered (%.2f of %.2f requests/s%s): ask for less, or %s",
+		100*share, *q.DeliveredRPS, *q.AskedRPS, moved, adviceMore)
 }

@@ -21,6 +21,8 @@ type Record struct {
 	// CreditDropLatencyNS is worker-internal delay between receiving the credit
 	// (or its due time, if later) and the start; 0 is "no value".
 	CreditDropLatencyNS int64
+	// TimerLatenessNS is how late the worker's timer was for the request; 0: it did not wait.
+	TimerLatenessNS int64
 
 	Responses []Response // parsed, in arrival order; empty for failures
 	Tokens    TokenCounts

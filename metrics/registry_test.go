@@ -41,7 +41,7 @@ func loadRegistry() (registry, injected []registered) {
 // ours are the metrics that AIPerf (Python) does not have.
 var ours = []string{
 	"cancelled_request_count", "start_delay", "send_wait", "send_delay",
-	"scheduled_time_to_first_token", "scheduled_request_latency", "adj_effective_latency",
+	"timer_lateness", "scheduled_time_to_first_token", "scheduled_request_latency", "adj_effective_latency",
 }
 
 func tags(metrics []*Declaration) []string {

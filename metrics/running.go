@@ -24,15 +24,10 @@ func (s *sweep) begin(row int) {
 	r := running{request: s.fetch(row)}
 	n := r.gaps.len()
 	r.at = r.genStart
-	at := r.genStart
-	for i := range n {
-		gap := r.gaps.at(i)
-		if gap > 0 {
-			r.wide++
-		}
-		if at += gap; !(at < r.end) {
-			r.late++
-		}
+	sum, wide := r.gaps.scan()
+	r.wide = float64(wide)
+	if !(r.genStart+sum < r.end) {
+		r.countLate()
 	}
 	if !r.hasOSL() || r.osl < 1 || math.IsNaN(r.genStart) || n == 0 {
 		r.border = n + 1 // nothing is laid out
@@ -41,6 +36,16 @@ func (s *sweep) begin(row int) {
 	}
 	r.holds = !math.IsNaN(r.genStart) && !math.IsNaN(r.end) && (r.hasISL() || r.hasOSL())
 	s.running = append(s.running, r)
+}
+
+// countLate finds the borders that are not before the end.
+func (r *running) countLate() {
+	at := r.genStart
+	for i := range r.gaps.len() {
+		if at += r.gaps.at(i); !(at < r.end) {
+			r.late++
+		}
+	}
 }
 
 // even is the rate of the output tokens after the first, spread over [genStart, end):

@@ -40,6 +40,19 @@ var sendDelay = declare(Declaration{
 	formula:  formula{follow: sumOfAll(startDelay, sendWait)},
 })
 
+// timerLateness tells the client's timers from what else may delay a start. Requests that
+// reached the worker after their due time did not wait for one.
+var timerLateness = declare(Declaration{
+	Tag: "timer_lateness", Header: "Timer Lateness", ShortHeader: "Timer Lateness",
+	Family: familySchedule, Kind: KindRecord, Unit: Nanoseconds, DisplayUnit: Milliseconds, Integer: true,
+	Flags: OpenLoopOnly | Internal, Group: GroupNone,
+	Formula: "start − due time, of requests that waited for it",
+	formula: formula{measure: func(c *calc) (float64, bool) {
+		ns := c.record.TimerLatenessNS
+		return float64(ns), ns > 0
+	}},
+})
+
 // The twins of two latencies that count from the schedule cannot hide the waiting of a
 // saturated client or server (coordinated omission).
 var (

@@ -53,13 +53,13 @@ func fill(st *Store, n int, gap func() float64) (all []float64) {
 	for i := range n {
 		row := Row{Phase: "profiling", StartNS: ms(int64(i)), EndNS: ms(int64(i + 100)), CreditIssuedNS: ms(int64(i))}
 		var gaps []float64
-		for range i % 7 {
+		for range i % 25 {
 			gaps = append(gaps, gap())
 		}
 		all = append(all, gaps...)
 		st.Append(row, []Value{
 			{Tag: "request_latency", Number: 1e8}, {Tag: "time_to_first_token", Number: float64(1e6 + i)},
-			{Tag: "output_sequence_length", Number: float64(1 + i%7)}, {Tag: "inter_chunk_latency", List: gaps},
+			{Tag: "output_sequence_length", Number: float64(1 + i%25)}, {Tag: "inter_chunk_latency", List: gaps},
 		})
 	}
 	return all
@@ -108,7 +108,7 @@ var _ = Describe("a store", func() {
 			st := NewSet(chatStreaming).NewStore()
 			dir := GinkgoT().TempDir()
 			Expect(st.SpillTo(dir)).To(Succeed())
-			gaps := fill(st, 100_000, gap)
+			gaps := fill(st, 25_000, gap)
 			Expect(len(gaps)).To(BeNumerically(">", maxCollected))
 			Expect(os.ReadDir(dir)).To(BeEmpty(), "the file has no name")
 			_, files := st.Bytes()
@@ -134,14 +134,14 @@ var _ = Describe("a store", func() {
 	It("keeps lists in memory when the file fails", func() {
 		st := NewSet(chatStreaming).NewStore()
 		Expect(st.SpillTo(GinkgoT().TempDir())).To(Succeed())
-		gaps := fill(st, 100_000, narrow)
+		gaps := fill(st, 25_000, narrow)
 		Expect(st.lists[interChunkLatency.id].file.Close()).To(Succeed())
-		gaps = append(gaps, fill(st, 100_000, narrow)...)
+		gaps = append(gaps, fill(st, 25_000, narrow)...)
 		Expect(st.Err()).To(MatchError(os.ErrClosed))
 		Expect(len(gaps)).To(BeNumerically(">", 500_000))
 		_, ok := profiling(st)["inter_chunk_latency"]
 		Expect(ok).To(BeFalse(), "what is in the file cannot be read any more")
-		Expect(*profiling(st)["request_count"].Avg).To(Equal(200_000.0), "all else can")
+		Expect(*profiling(st)["request_count"].Avg).To(Equal(50_000.0), "all else can")
 	})
 
 	It("says where its lists could not go", func() {

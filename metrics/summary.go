@@ -26,6 +26,7 @@ type summary struct {
 	failures  int            // failed rows; cancelled ones are not
 
 	perRecord [maxMetrics]perRecord
+	credit    []Result            // latencies that count from the credit
 	scalars   [maxMetrics]float64 // aggregates, derived, and the sums of distributions
 	has       bitset
 	extents   map[uint16]extent
@@ -60,7 +61,7 @@ func (st *Store) Summarise(sel Selection) []Result {
 		}
 	}
 	out = append(out, s.loadResults()...)
-	out = append(out, creditResults(s.sampler())...)
+	out = append(out, s.credit...)
 	slices.SortFunc(out, compareResults)
 	return out
 }
@@ -99,8 +100,10 @@ func (s *summary) reduce() {
 			s.perRecord[d.id] = s.sampler().reduce(d)
 		}
 	}
-	parallel(len(work), s.sampler, func(own *sampler, i int) {
-		if d := work[i]; !d.List {
+	parallel(len(work)+1, s.sampler, func(own *sampler, i int) {
+		if i == 0 {
+			s.credit = creditResults(own)
+		} else if d := work[i-1]; !d.List {
 			s.perRecord[d.id] = own.reduce(d)
 		}
 	})

@@ -29,15 +29,12 @@ const (
 	curves
 )
 
-// mask says of a curve whose running time its active metric is limited to.
-func (c curveID) mask() curveID {
-	switch c {
-	case prefillRate, prefillPerUser:
-		return prefillConcurrency
-	case decodeRate, decodePerUser:
-		return decodeConcurrency
-	}
-	return concurrency
+// masks say of each curve whose running time its active metric is limited to.
+var masks = [curves]curveID{
+	prefillRate: prefillConcurrency, prefillPerUser: prefillConcurrency,
+	decodeRate: decodeConcurrency, decodePerUser: decodeConcurrency,
+	totalRate: concurrency, tokensInFlight: concurrency,
+	concurrency: concurrency, prefillConcurrency: concurrency, decodeConcurrency: concurrency,
 }
 
 const (
@@ -60,6 +57,9 @@ type change struct {
 }
 
 const gapBorder curveID = -1
+
+// borderCurves are the curves that change where a gap ends.
+const borderCurves = 1<<decodeRate | 1<<tokensInFlight
 
 // concurrencies are the curves that are masks of others.
 const concurrencies = 1<<concurrency | 1<<prefillConcurrency | 1<<decodeConcurrency
@@ -258,6 +258,13 @@ func (s *sweep) add(c curveID, v float64) {
 //
 // hot: once per chunk of every streamed answer.
 func (s *sweep) settle(t float64) {
+	if s.touched == borderCurves { // Fast path: nothing began or ended.
+		s.set(decodeRate, s.now(decodeRate), t)
+		s.set(tokensInFlight, s.now(tokensInFlight), t)
+		s.set(decodePerUser, quotient(s.value[decodeRate], s.value[decodeConcurrency]), t)
+		s.touched = 0
+		return
+	}
 	if s.touched&concurrencies != 0 {
 		for m := concurrency; m <= decodeConcurrency; m++ {
 			if (s.now(m) > 0) != (s.value[m] > 0) {
@@ -299,7 +306,7 @@ func (s *sweep) set(c curveID, v, t float64) {
 // flip ends the segments of the curves that a mask divides.
 func (s *sweep) flip(mask curveID, t float64) {
 	for c := range curves {
-		if c.mask() == mask {
+		if masks[c] == mask {
 			s.end(c, t)
 		}
 	}
@@ -317,10 +324,14 @@ func quotient(a, b float64) float64 {
 func (s *sweep) end(c curveID, t float64) {
 	if t > s.since[c] {
 		on := 0
-		if s.value[c.mask()] > 0 {
+		if s.value[masks[c]] > 0 {
 			on = 1
 		}
-		s.weights[c][on].add(s.value[c], t-s.since[c])
+		if w := &s.weights[c][on]; w.bins != nil {
+			w.bins.add(s.value[c], t-s.since[c])
+		} else {
+			w.add(s.value[c], t-s.since[c])
+		}
 		s.since[c] = t
 	}
 }

@@ -92,7 +92,7 @@ var _ = Describe("a sweep over the load", func() {
 					for _, active := range []bool{false, true} {
 						segments := slow.segments(w)
 						if active {
-							segments = slow.segmentsWhere(l.curve(c.mask()), w)
+							segments = slow.segmentsWhere(l.curve(masks[c]), w)
 						}
 						want, wantOK := weigh(segments)
 						got, ok := s.weigh(c, active)
@@ -125,7 +125,7 @@ var _ = Describe("a sweep over the load", func() {
 			for _, active := range []bool{false, true} {
 				segments := l.curve(c).segments(w)
 				if active {
-					segments = l.curve(c).segmentsWhere(l.curve(c.mask()), w)
+					segments = l.curve(c).segmentsWhere(l.curve(masks[c]), w)
 				}
 				want, _ := weigh(segments)
 				got, ok := s.weigh(c, active)

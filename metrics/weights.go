@@ -49,8 +49,8 @@ func (w *weights) join(o *weights) {
 	*o = weights{}
 }
 
-// weighAll are the statistics of all segments. The percentiles of long curves are the
-// largest value of their bin.
+// weighAll are the statistics of all segments. The percentiles of long curves are those
+// of their bins.
 func weighAll(parts ...*weights) (timeWeighted, bool) {
 	binned := slices.ContainsFunc(parts, func(w *weights) bool { return w.bins != nil })
 	if !binned {
@@ -80,10 +80,11 @@ const (
 // bins are weights by value: a table of pages over the bits of float64, in their order.
 type bins struct {
 	low   int // number of the first page
-	pages []*[1 << binBits]bin
-
-	last       *[1 << binBits]bin // the page that was used last
+	pages []*page
+	// last is the page that was used last.
+	last       *page
 	lastNumber uint64
+	fractions  bool // a value was not whole
 
 	total, area float64
 	squares     float64 // Σ dt·(v − center)²
@@ -91,8 +92,8 @@ type bins struct {
 	min, max    float64
 }
 
-// bin is how long a curve had one of its values, and the largest of them.
-type bin struct{ dt, v float64 }
+// page says how long the curve was in each bin.
+type page [1 << binBits]float64
 
 func newBins(segments []segment) *bins {
 	b := &bins{min: math.Inf(1), max: math.Inf(-1)}
@@ -122,38 +123,47 @@ func (b *bins) add(v, dt float64) {
 	if v > b.max {
 		b.max = v
 	}
-	b.put(v, dt)
-}
-
-func (b *bins) put(v, dt float64) {
+	if !b.fractions && v != math.Trunc(v) {
+		b.fractions = true
+	}
 	key := orderedBits(v)
-	page := b.last
-	if key>>pageShift != b.lastNumber || page == nil {
-		page = b.page(int(key >> pageShift))
-		b.last, b.lastNumber = page, key>>pageShift
+	if key>>pageShift != b.lastNumber || b.last == nil {
+		b.last, b.lastNumber = b.page(int(key>>pageShift)), key>>pageShift
 	}
-	n := &page[key>>binShift&(1<<binBits-1)]
-	if n.dt == 0 || v > n.v {
-		n.v = v
-	}
-	n.dt += dt
+	b.last[key>>binShift&(1<<binBits-1)] += dt
 }
 
-func (b *bins) page(number int) *[1 << binBits]bin {
+func (b *bins) page(number int) *page {
 	switch {
 	case len(b.pages) == 0:
-		b.low, b.pages = number, make([]*[1 << binBits]bin, 1)
+		b.low, b.pages = number, make([]*page, 1)
 	case number < b.low:
-		b.pages = append(make([]*[1 << binBits]bin, b.low-number), b.pages...)
+		b.pages = append(make([]*page, b.low-number), b.pages...)
 		b.low = number
 	case number >= b.low+len(b.pages):
-		b.pages = append(b.pages, make([]*[1 << binBits]bin, number-b.low-len(b.pages)+1)...)
+		b.pages = append(b.pages, make([]*page, number-b.low-len(b.pages)+1)...)
 	}
 	p := &b.pages[number-b.low]
 	if *p == nil {
-		*p = new([1 << binBits]bin)
+		*p = new(page)
 	}
 	return *p
+}
+
+// value stands for the values of a bin: its middle, or its only whole number when the
+// curve has no others.
+func (b *bins) value(number, i int) float64 {
+	key := uint64(number)<<pageShift | uint64(i)<<binShift
+	from, to := fromOrderedBits(key), fromOrderedBits(key+1<<binShift-1)
+	v := (from + to) / 2
+	switch {
+	case b.fractions:
+	case to-from < 1:
+		v = math.Ceil(from)
+	default:
+		v = math.Round(v)
+	}
+	return min(max(v, b.min), b.max)
 }
 
 // join adds what o holds.
@@ -170,14 +180,14 @@ func (b *bins) join(o *bins) {
 	b.total += o.total
 	b.area += o.area
 	b.min, b.max = min(b.min, o.min), max(b.max, o.max)
-	for _, p := range o.pages {
+	b.fractions = b.fractions || o.fractions
+	for k, p := range o.pages {
 		if p == nil {
 			continue
 		}
-		for i := range p {
-			if n := &p[i]; n.dt > 0 {
-				b.put(n.v, n.dt)
-			}
+		mine := b.page(o.low + k)
+		for i, dt := range p {
+			mine[i] += dt
 		}
 	}
 }
@@ -193,18 +203,17 @@ func (b *bins) weigh() (s timeWeighted, ok bool) {
 	s.std = math.Sqrt(max(0, b.squares/t-off*off))
 	wanted := s.shares()
 	held := 0.0
-	for _, p := range b.pages {
+	for k, p := range b.pages {
 		if p == nil {
 			continue
 		}
-		for i := range p {
-			n := &p[i]
-			if n.dt == 0 {
+		for i, dt := range p {
+			if dt == 0 {
 				continue
 			}
-			held += n.dt
+			held += dt
 			for len(wanted) > 0 && held >= wanted[0].share*t {
-				*wanted[0].value = n.v
+				*wanted[0].value = b.value(b.low+k, i)
 				wanted = wanted[1:]
 			}
 		}

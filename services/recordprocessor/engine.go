@@ -141,7 +141,7 @@ func (e *engine) reset(raw *messages.RequestRecord) {
 	e.record = metrics.Record{
 		TimestampNS: raw.TimestampNS, StartPerfNS: raw.StartPerfNS, SendPerfNS: raw.SendPerfNS,
 		RecvStartPerfNS: raw.RecvStartPerfNS, EndPerfNS: endOf(raw),
-		CreditIssuedNS: raw.Credit.IssuedAtNS, ScheduledNS: raw.Credit.ScheduledNS, CreditDropLatencyNS: raw.CreditDropNS,
+		CreditIssuedNS: raw.Credit.IssuedAtNS, ScheduledNS: raw.Credit.ScheduledNS, CreditDropLatencyNS: raw.CreditDropNS, TimerLatenessNS: raw.TimerLatenessNS,
 		Responses: e.record.Responses[:0], Tokens: metrics.NoTokens, MaxTokens: int64(e.maxTokens(raw)),
 		IsFinalTurn: raw.Credit.IsFinalTurn(), Cancelled: raw.CancellationPerfNS != 0, Streamed: raw.Streamed,
 	}

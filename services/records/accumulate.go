@@ -103,15 +103,19 @@ func (l *ledger) enter(records []messages.MetricRecord) {
 		for _, v := range r.Metrics {
 			l.values = append(l.values, metrics.Value(v))
 		}
-		l.store.Append(metrics.Row{
+		row := metrics.Row{
 			Phase: m.BenchmarkPhase, PhaseIndex: m.PhaseIndex, StartNS: m.RequestStartNS, EndNS: m.RequestEndNS,
 			GenStartNS: m.GenStartNS, CreditIssuedNS: m.CreditIssuedNS,
 			Failed: r.Error != nil && !m.WasCancelled, Cancelled: m.WasCancelled,
-		}, l.values)
-		if r.Error != nil && !m.WasCancelled {
-			if p, err := l.books.at(m.PhaseIndex); err == nil {
-				p.errors.add(r.Error)
-			}
+		}
+		l.store.Append(row, l.values)
+		p, err := l.books.at(m.PhaseIndex)
+		if err != nil {
+			continue // a phase that is booked is there
+		}
+		p.live.Add(row, l.values)
+		if row.Failed {
+			p.errors.add(r.Error)
 		}
 	}
 	l.live.rows += int64(len(records))

@@ -55,6 +55,7 @@ type ledger struct {
 	journal *journal            // nil: not open, or given up
 	streams *streams
 	books   *tracker
+	set     *metrics.Set
 	store   *metrics.Store
 	gpu     *gpuAccumulator // nil without GPU telemetry
 	drain   gpuDrain
@@ -89,9 +90,9 @@ type ending struct {
 }
 
 func newLedger(run *config.Run, registry *plugins.Registry, log *bootstrap.Logger, out outlets) *ledger {
+	set := metrics.NewSet(config.MetricOptions(run))
 	l := &ledger{
-		run: run, registry: registry, log: log, out: out, books: newTracker(),
-		store: metrics.NewSet(config.MetricOptions(run)).NewStore(), streams: &streams{log: log},
+		run: run, registry: registry, log: log, out: out, books: newTracker(set), set: set, store: set.NewStore(), streams: &streams{log: log},
 		readers: make(chan *messages.RecordReader, spareReaders), unknown: map[string]bool{}, workers: workerLoad{}, heardNS: out.now(), deaths: deaths{list: run.RecoverDeaths},
 	}
 	if run.Benchmark.GPUTelemetry.Enabled {

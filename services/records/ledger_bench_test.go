@@ -60,7 +60,7 @@ func benchmarkLedger(b *testing.B, tags []string) {
 	cpu, i := cpuNS(), 0
 	for b.Loop() {
 		if i%batches == 0 { // every credit is new
-			f.books = newTracker()
+			f.books = newTracker(f.set)
 			f.store = newFixture(f.run).store
 			if f.journal != nil {
 				_ = f.journal.close()

@@ -10,17 +10,12 @@ import (
 	"aiperf/metrics"
 )
 
-// liveShare is how much of the ledger's time live summaries may take: the next one
-// comes at the earliest after the time of the last, times this.
-const liveShare = 100
-
 // liveView paces what is published for watchers.
 type liveView struct {
 	progressNS clock.WallNS
 	realtimeNS clock.WallNS
 	rows       int64 // accumulated so far
 	shown      int64 // rows at the last live summary
-	cost       time.Duration
 }
 
 // show publishes progress and live results at their intervals.
@@ -33,7 +28,7 @@ func (l *ledger) show(now clock.WallNS) {
 			}
 		}
 	}
-	if every := l.realtimeInterval(); now.Sub(l.live.realtimeNS) >= max(every, liveShare*l.live.cost) && l.step == collecting {
+	if every := l.realtimeInterval(); now.Sub(l.live.realtimeNS) >= every && l.step == collecting {
 		if l.live.realtimeNS == 0 { // the first one comes an interval after the start
 			l.live.realtimeNS = now
 			return
@@ -90,13 +85,16 @@ func (l *ledger) showRealtime() {
 		return
 	}
 	l.live.shown = l.live.rows
+	var lives []*metrics.Live
+	for _, p := range l.books.results() {
+		lives = append(lives, p.live)
+	}
 	var shown []metrics.Result
-	for _, r := range l.store.Summarise(metrics.Selection{Phase: messages.PhaseProfiling, PhaseIndexes: l.selected(l.books.results())}) {
+	for _, r := range l.set.SummariseLive(lives) {
 		if !r.Hidden && !r.Internal && r.ConsoleGroup != string(metrics.GroupNone) {
 			shown = append(shown, r)
 		}
 	}
-	l.live.cost = l.out.now().Sub(now)
 	if len(shown) == 0 {
 		return
 	}

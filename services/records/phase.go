@@ -6,6 +6,7 @@ import (
 
 	"aiperf/clock"
 	"aiperf/messages"
+	"aiperf/metrics"
 )
 
 // outcome is how one credit ended. The marks are one byte per credit id.
@@ -55,6 +56,7 @@ type phase struct {
 	highest     int64 // highest id of marks and substitutes; −1 = none
 	workers     map[string]messages.WorkerStats
 	errors      errorGroups
+	live        *metrics.Live
 
 	heardNS   clock.WallNS // last arrival of a record or notice
 	endNS     clock.WallNS // last booking

@@ -95,6 +95,7 @@ func (l *ledger) judge(r *exporters.Profile) {
 	}
 	q.AskedRPS, q.DeliveredRPS = load(phases)
 	q.SendDelayMS = spread(r.Records, "send_delay")
+	q.TimerLatenessMS = spread(r.Records, "timer_lateness")
 	if stamped > 0 {
 		pct := 100 * float64(kernel) / float64(stamped)
 		q.KernelStampPct = &pct
@@ -122,7 +123,7 @@ func (l *ledger) judge(r *exporters.Profile) {
 		Loads: loads(l.run, phases, q, r.Records),
 	}
 	if s := find(r.Records, "start_delay"); s != nil {
-		conditions.StartDelayP99MS = s.P99
+		conditions.StartDelayP99MS, conditions.StartDelayMaxMS = s.P99, s.Max
 	}
 	q.Judge(conditions)
 }

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"aiperf/messages"
+	"aiperf/metrics"
 )
 
 // Bounds of what a malformed record can make the books allocate.
@@ -16,11 +17,12 @@ const (
 
 // tracker holds all phases in order of their index. Its owner is the ledger.
 type tracker struct {
+	set     *metrics.Set
 	byIndex map[int]*phase
 	ordered []*phase
 }
 
-func newTracker() *tracker { return &tracker{byIndex: map[int]*phase{}} }
+func newTracker(set *metrics.Set) *tracker { return &tracker{set: set, byIndex: map[int]*phase{}} }
 
 // at returns the phase of an index, made on first sight: a record may overtake the
 // notice of its phase's start.
@@ -33,7 +35,7 @@ func (t *tracker) at(index int) (*phase, error) {
 	}
 	p := &phase{
 		substitutes: map[int64]messages.MetricRecord{}, workers: map[string]messages.WorkerStats{}, highest: -1,
-		errors: errorGroups{},
+		errors: errorGroups{}, live: t.set.NewLive(),
 	}
 	p.stats.PhaseIndex = index
 	t.byIndex[index] = p

@@ -43,6 +43,9 @@ func (e *engine) request(t *task, it *item) (takenUp bool) {
 	x := &it.exchange
 	x.StartNS = clock.Now()
 	it.record.CreditDropNS = max(0, int64(x.StartNS-max(t.received, due)))
+	if due > t.received {
+		it.record.TimerLatenessNS = max(1, int64(x.StartNS-due)) // 0 would say that nothing waited
+	}
 	if err != nil { // nothing can be sent; the failure is the record
 		x.EndNS, x.Error = x.StartNS, messages.AsErrorDetails("ValueError", err)
 		return true
