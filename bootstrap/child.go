@@ -114,12 +114,16 @@ func armGuards(launcher int) error {
 }
 
 // tuneRuntime keeps garbage collection out of the measured path of the services
-// whose manifest entry asks for it, and gives workers their share of the cores.
+// whose manifest entry asks for it, lets them go before the others where cores are
+// short, and gives workers their share of the cores.
 func tuneRuntime(registry *plugins.Registry, serviceType string, run *config.Run) {
 	if serviceType == "worker" && run.Benchmark.Runtime.GOMAXPROCSPerWorker > 0 {
 		runtime.GOMAXPROCS(run.Benchmark.Runtime.GOMAXPROCSPerWorker)
 	}
 	meta, err := plugins.Metadata[plugins.ServiceMetadata](registry, "service", serviceType)
+	if err == nil && meta.Background {
+		_ = yieldCores() // a wish: the run is right without it, if less true on few cores
+	}
 	if err == nil && meta.DisableGC {
 		// Collections are rare instead of off, and memory is bounded all the same.
 		debug.SetGCPercent(400)

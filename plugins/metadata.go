@@ -8,10 +8,12 @@ import (
 
 // ServiceMetadata is what the manifest says of a service.
 type ServiceMetadata struct {
-	Required   *bool `json:"required"`   // losing it ends the run
-	AutoStart  *bool `json:"auto_start"` // started with every run
-	DisableGC  bool  `json:"disable_gc"` // collections kept out of its measured path
-	Replicable bool  `json:"replicable"` // several of it may run
+	Required  *bool `json:"required"`   // losing it ends the run
+	AutoStart *bool `json:"auto_start"` // started with every run
+	DisableGC bool  `json:"disable_gc"` // collections kept out of its measured path
+	// Background services let those that send and stamp go first when cores are short.
+	Background bool `json:"background"`
+	Replicable bool `json:"replicable"` // several of it may run
 }
 
 // EndpointMetadata is what the manifest says of an endpoint type.

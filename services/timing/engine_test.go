@@ -314,6 +314,41 @@ var _ = Describe("a closed-loop phase", func() {
 		Expect(w.lostRecords()).To(HaveLen(2))
 	})
 
+	It("waits for cancelled credits as long as they keep coming back", func() {
+		w := newWorld(scenario{phases: burst(config.Phase{DurationSec: ptr(1.0), Concurrency: ptr(20)})})
+		w.service = func(messages.Credit) time.Duration { return time.Hour }
+		queue := time.Duration(0)
+		for _, f := range w.workers {
+			f.returns = func(w *world, f *fakeWorker, r messages.CreditReturn) {
+				queue += 3 * time.Second // each takes its time, all together longer than the bound
+				w.after(queue, func() { w.deliver(f, r) })
+			}
+		}
+		w.run()
+		s := w.final(0).Stats
+		Expect(s.LostRequests).To(BeZero())
+		Expect(s.RequestsCancelled).To(BeEquivalentTo(20))
+		Expect(w.now.Sub(epoch)).To(BeNumerically("~", 61*time.Second, 10*time.Millisecond))
+	})
+
+	It("waits no longer than the bound for a user who cancels", func() {
+		w := newWorld(scenario{phases: burst(config.Phase{Requests: ptr(1000), Concurrency: ptr(20)})})
+		w.service = func(messages.Credit) time.Duration { return time.Hour }
+		queue := time.Duration(0)
+		for _, f := range w.workers {
+			f.returns = func(w *world, f *fakeWorker, r messages.CreditReturn) {
+				queue += 3 * time.Second
+				w.after(queue, func() { w.deliver(f, r) })
+			}
+		}
+		w.at(time.Second, func() { w.e.cancel(w.now) })
+		w.run()
+		s := w.final(0).Stats
+		Expect(w.now.Sub(epoch)).To(BeNumerically("~", 11*time.Second, 10*time.Millisecond))
+		Expect(s.RequestsCancelled).To(BeEquivalentTo(3))
+		Expect(s.LostRequests).To(BeEquivalentTo(17))
+	})
+
 	It("returns at once what is cancelled before its instant, without a record", func() {
 		w := newWorld(scenario{phases: []config.Phase{profiling(config.Phase{Type: config.TypeConstant, RatePerSec: ptr(1000.0), Requests: ptr(1000000)})}})
 		w.at(500*time.Millisecond, func() { w.e.cancel(w.now) })

@@ -15,7 +15,7 @@ import (
 //	sending   ── the last credit is issued, or time is up ──> returning
 //	returning ── every credit is back ──────────────────────> complete
 //	returning ── the grace period is over ──────────────────> draining
-//	draining  ── every credit is back, or the bound is over > complete
+//	draining  ── every credit is back, or none comes any more > complete
 //	created, sending, returning ── cancel or failure ───────> draining
 //
 // sending complete, for others, is the step into returning or draining.

@@ -39,6 +39,12 @@ func (p *phase) takeReturn(now clock.MonoNS, r *messages.CreditReturn) bool {
 		}
 	}
 	p.settle(now, f, r.Cancelled)
+	if p.state == draining && !p.e.cancelled {
+		// Workers are still handing credits back: after an overload there may be more of
+		// them than one bound has room for. Only silence is waited for that long; a user
+		// who cancels waits no longer than the bound.
+		p.drainEnd = now.Add(p.e.settings.drainTimeout)
+	}
 	return true
 }
 
