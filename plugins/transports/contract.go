@@ -68,10 +68,16 @@ type Config struct {
 	Note func(text string)
 }
 
+// Limited is a transport that carries a bounded number of exchanges at a time.
+type Limited interface {
+	Limit() int
+}
+
 // Constructor makes a transport; plugins of category "transport" register one.
 type Constructor = func(Config) (Transport, error)
 
-// Exchange is what one request came to. Stamps of 0 are absent.
+// Exchange is what one request came to. A PoolWaitStartNS that the caller has set is
+// when the request, due and taken up, began to wait for its turn. Stamps of 0 are absent.
 type Exchange struct {
 	StartNS     clock.MonoNS // set by the caller: the request was taken up
 	SendNS      clock.MonoNS // right before the first byte was written

@@ -42,8 +42,9 @@ type HTTP struct {
 	proxied func() *standard // made when it is first needed
 }
 
-// NewHTTP makes it. The number of connections is the setting, raised to the run's
-// concurrency unless the user has set it.
+// NewHTTP makes it. The number of connections is the setting; unless the user has set it,
+// it is raised to the run's concurrency, or to what the process can hold when nothing
+// limits the load.
 func NewHTTP(c Config) (Transport, error) {
 	h := c.Environment.HTTP
 	t := &HTTP{
@@ -53,7 +54,11 @@ func NewHTTP(c Config) (Transport, error) {
 	if t.note == nil {
 		t.note = func(string) {}
 	}
-	if !h.ConnectionLimitSet {
+	switch {
+	case h.ConnectionLimitSet:
+	case c.Concurrency == 0: // a limit of our own would be what is measured
+		t.connected = max(t.connected, bearable())
+	default:
 		t.connected = max(t.connected, c.Concurrency)
 	}
 	if t.connected < 1 {
@@ -127,3 +132,6 @@ func (t *HTTP) Close() {
 		_ = t.stamping.Close()
 	}
 }
+
+// Limit is how many exchanges can be under way; more wait for one of them to end.
+func (t *HTTP) Limit() int { return t.connected }

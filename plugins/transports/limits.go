@@ -22,6 +22,23 @@ func warnLimits(connections int, note func(string)) {
 	}
 }
 
+// mostConnections is as many as one worker is ever given.
+const mostConnections = 65000
+
+// bearable is how many connections to one server this process can hold: what a load that
+// nothing limits may use. A tenth of the local ports is left to others.
+func bearable() int {
+	most := mostConnections
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err == nil && uint64(files.Cur) < uint64(most+spareFiles) {
+		most = int(files.Cur) - spareFiles
+	}
+	if ports := localPorts(); ports > 0 {
+		most = min(most, ports*9/10)
+	}
+	return most
+}
+
 // localPorts is the number of ports for outgoing connections, 0 when it is not known.
 func localPorts() int {
 	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")

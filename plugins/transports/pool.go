@@ -40,13 +40,19 @@ func newPool(connections int, keep time.Duration, crowded func()) *pool {
 // acquire takes the right to use a connection; it waits while all are in use, until ctx
 // or the limit ends.
 func (p *pool) acquire(ctx context.Context, x *Exchange, limit time.Duration) error {
+	waited := x.Trace.PoolWaitStartNS != 0 // before it came here
 	select {
 	case p.slots <- struct{}{}:
+		if waited {
+			x.Trace.PoolWaitEndNS = clock.Now()
+		}
 		return nil
 	default:
 	}
 	p.crowded()
-	x.Trace.PoolWaitStartNS = clock.Now()
+	if !waited {
+		x.Trace.PoolWaitStartNS = clock.Now()
+	}
 	defer func() { x.Trace.PoolWaitEndNS = clock.Now() }()
 	ctx, done := bounded(ctx, x, limit)
 	defer done()

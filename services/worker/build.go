@@ -52,6 +52,9 @@ func (w *Worker) build() (e *engine, err error) {
 		w.store.Close()
 		return nil, fmt.Errorf("make transport %s: %w", ep.Transport, err)
 	}
+	if l, ok := w.transport.(transports.Limited); ok {
+		cfg.MaxActive = l.Limit() + spareActive
+	}
 	return newEngine(cfg, Deps{
 		Store: w.store, Endpoint: dialect, Transport: w.transport, Alarm: w.alarm, Records: w.out, Returns: w.queue.put,
 		Headers: transports.NewHeaders(transports.HeaderOptions{
@@ -62,6 +65,10 @@ func (w *Worker) build() (e *engine, err error) {
 		Warn:   w.p.Log.Warn,
 	}), nil
 }
+
+// spareActive is how many credits more than there are connections are worked on: those
+// that wait for their instant, and those that are first in line for a connection.
+const spareActive = 1024
 
 // closingAlarm is an alarm that holds something to give back.
 type closingAlarm interface {

@@ -23,6 +23,7 @@ type Config struct {
 	ExtraMaxTokens int  // output cap of the extra inputs, 0 = none
 	CheckStreams   bool // a stream must end properly
 	MaxSessions    int
+	MaxActive      int // credits that are worked on at a time; 0 = all
 }
 
 // Deps are what the engine works with.
@@ -60,7 +61,9 @@ type records interface {
 // engine handles credits. Every credit that accept took gets exactly one return; one
 // whose request was taken up gets exactly one record, before its return.
 //
-// It starts one goroutine per credit, and stop waits for them.
+// It starts one goroutine per credit, and stop waits for them. Beyond MaxActive credits
+// wait in line without one: a load far above what the transport carries must not bury
+// the requests under way below goroutines that only wait for a connection.
 type engine struct {
 	cfg      Config
 	deps     Deps
@@ -72,6 +75,8 @@ type engine struct {
 
 	mu      sync.Mutex
 	tasks   map[messages.CreditKey]*task
+	active  int     // goroutines at work
+	line    []*task // who waits for one of them, in order of arrival; empty below MaxActive
 	stopped bool
 
 	total, failed, completed atomic.Int64
@@ -92,17 +97,16 @@ func (e *engine) accept(credits []messages.Credit, received clock.MonoNS) {
 	for i := range credits {
 		t := &task{credit: credits[i], received: received}
 		t.ctx, t.cancel = context.WithCancelCause(context.Background()) // stop drops each task by itself
-		if !e.admit(t) {
-			continue
+		if e.admit(t) {
+			e.running.Go(func() { e.work(t) })
 		}
-		e.total.Add(1)
-		e.running.Go(func() { e.handle(t) })
 	}
 }
 
-// admit enters a task into the books. A key that is there already is a repetition and
-// has its return coming; after the stop a credit goes back as cancelled.
-func (e *engine) admit(t *task) bool {
+// admit enters a task into the books and tells whether it is to be started now. A key
+// that is there already is a repetition and has its return coming; after the stop a
+// credit goes back as cancelled.
+func (e *engine) admit(t *task) (now bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, twice := e.tasks[t.credit.CreditKey]; twice {
@@ -114,7 +118,37 @@ func (e *engine) admit(t *task) bool {
 		t.drop()
 	}
 	e.tasks[t.credit.CreditKey] = t
+	e.total.Add(1)
+	if e.cfg.MaxActive > 0 && e.active >= e.cfg.MaxActive {
+		t.queued = true
+		e.line = append(e.line, t)
+		return false
+	}
+	e.active++
 	return true
+}
+
+// work handles a task, and then those in line, as long as there are any.
+func (e *engine) work(t *task) {
+	for t != nil {
+		e.handle(t)
+		t = e.next()
+	}
+}
+
+// next takes the first of the line; nil ends the goroutine that asks.
+func (e *engine) next() *task {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.line) == 0 {
+		e.line = nil // the memory of a long one goes back
+		e.active--
+		return nil
+	}
+	t := e.line[0]
+	e.line[0] = nil
+	e.line = e.line[1:]
+	return t
 }
 
 // cancel drops credits; those that are not here have been returned already.

@@ -344,7 +344,7 @@ var _ = Describe("a session", func() {
 })
 
 var _ = Describe("the books", func() {
-	It("hold one return per credit, and one record for each that was taken up, under delays, errors, cancels and panics", func() {
+	DescribeTable("hold one return per credit, and one record for each that was taken up, under delays, errors, cancels and panics", func(atATime int) {
 		const credits = 2000
 		store := conversation("one")
 		store.payloads = [][]string{{"{}"}}
@@ -355,7 +355,7 @@ var _ = Describe("the books", func() {
 			defer mu.Unlock()
 			return rng.IntN(n)
 		}
-		b := newBench(store, nil)
+		b := newBench(store, func(c *Config, _ *Deps) { c.MaxActive = atATime })
 		b.server.answer = func(ctx context.Context, r *transports.Request, x *transports.Exchange) {
 			switch roll(5) {
 			case 0:
@@ -416,6 +416,34 @@ var _ = Describe("the books", func() {
 		Expect(s.Failed + s.Completed).To(Equal(s.Total))
 		Expect(b.tasks).To(BeEmpty())
 		Expect(b.sessions.len()).To(BeZero())
+		Expect(b.active).To(BeZero())
+		Expect(b.line).To(BeEmpty())
+	},
+		Entry("all at once", 0),
+		Entry("a few at a time, the others in line", 16),
+	)
+
+	It("counts the wait in line from when a credit was due, as a wait for a connection and not as the client's delay", func() {
+		store := conversation("one")
+		store.payloads = [][]string{{"{}"}}
+		b := newBench(store, func(c *Config, _ *Deps) { c.MaxActive = 1 })
+		release := make(chan struct{})
+		b.server.answer = func(ctx context.Context, r *transports.Request, x *transports.Exchange) {
+			<-release
+			says(content("hi"), "[DONE]")(ctx, r, x)
+		}
+		received := clock.Now()
+		b.accept([]messages.Credit{credit(0), credit(1), credit(2)}, received)
+		b.cancel([][2]int64{{1, 2}})
+		close(release)
+		Eventually(func() int { _, returns := b.ends.all(); return len(returns) }).Should(Equal(3))
+		records, returns := b.ends.all()
+		Expect(records).To(HaveLen(2))
+		Expect(records[1].Credit.ID).To(BeEquivalentTo(1))
+		Expect(records[1].StartPerfNS).To(Equal(received))
+		Expect(records[1].CreditDropNS).To(BeZero())
+		Expect(returns[2].RecordEmitted).To(BeFalse(), "cancelled in line: it was never taken up")
+		Expect(b.stop(context.Background())).To(BeZero())
 	})
 })
 

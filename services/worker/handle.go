@@ -32,6 +32,9 @@ func (e *engine) handle(t *task) {
 // request prepares, waits and sends; false when the credit was cancelled before its
 // request was taken up.
 func (e *engine) request(t *task, it *item) (takenUp bool) {
+	if t.queued && t.state.Load() == dropped {
+		return false
+	}
 	s, err := e.prepare(t, it)
 	due := t.due()
 	if due > 0 {
@@ -42,8 +45,13 @@ func (e *engine) request(t *task, it *item) (takenUp bool) {
 	}
 	x := &it.exchange
 	x.StartNS = clock.Now()
+	if t.queued {
+		// Its turn to start was when it was due; since then it waited for a connection.
+		x.StartNS = max(t.received, due)
+		x.Trace.PoolWaitStartNS = x.StartNS
+	}
 	it.record.CreditDropNS = max(0, int64(x.StartNS-max(t.received, due)))
-	if due > t.received {
+	if due > t.received && !t.queued {
 		it.record.TimerLatenessNS = max(1, int64(x.StartNS-due)) // 0 would say that nothing waited
 	}
 	if err != nil { // nothing can be sent; the failure is the record

@@ -21,6 +21,9 @@ type task struct {
 	ctx      context.Context // ends with the credit's cancel; carried here because cancels come from outside
 	cancel   context.CancelCauseFunc
 	state    atomic.Int32
+	// queued: there were more credits at work than the transport can carry, so this one
+	// waited without a goroutine.
+	queued bool
 }
 
 const (
