@@ -113,22 +113,35 @@ func armGuards(launcher int) error {
 	return nil
 }
 
-// tuneRuntime keeps garbage collection out of the measured path of the services
-// whose manifest entry asks for it, lets them go before the others where cores are
-// short, and gives workers their share of the cores.
+// sleepers is how many goroutines of a service sleep in system calls: its sockets'
+// actors, its alarm, the guard.
+const sleepers = 8
+
+// tuneRuntime keeps garbage collection and the scheduler's patience out of the measured
+// path of the services whose manifest entry asks for it (disable_gc), lets them go
+// before the others where cores are short, and gives workers their share of the cores.
 func tuneRuntime(registry *plugins.Registry, serviceType string, run *config.Run) {
-	if serviceType == "worker" && run.Benchmark.Runtime.GOMAXPROCSPerWorker > 0 {
-		runtime.GOMAXPROCS(run.Benchmark.Runtime.GOMAXPROCSPerWorker)
-	}
 	meta, err := plugins.Metadata[plugins.ServiceMetadata](registry, "service", serviceType)
-	if err == nil && meta.Background {
+	if err != nil {
+		return
+	}
+	if meta.Background {
 		_ = yieldCores() // a wish: the run is right without it, if less true on few cores
 	}
-	if err == nil && meta.DisableGC {
+	cores := runtime.GOMAXPROCS(0)
+	if n := run.Benchmark.Runtime.GOMAXPROCSPerWorker; serviceType == "worker" && n > 0 {
+		cores = n
+	}
+	if meta.DisableGC {
+		// A goroutine in a system call keeps its place at the table for up to 10 ms, until
+		// the runtime takes it away; the sockets' actors and the alarm sleep in system
+		// calls. With no place to spare, who wakes for an instant waits that long.
+		cores += sleepers
 		// Collections are rare instead of off, and memory is bounded all the same.
 		debug.SetGCPercent(400)
 		debug.SetMemoryLimit(1 << 30)
 	}
+	runtime.GOMAXPROCS(cores)
 }
 
 // dumpStacksOnSignal logs every goroutine's stack on SIGUSR1. The goroutine ends

@@ -48,7 +48,11 @@ func mockServerCommand(state *State) *cli.Command {
 
 // serveMock serves until a signal comes.
 func serveMock(state *State, cfg mockserver.Config) error {
-	runtime.GOMAXPROCS(cfg.Workers) // 0 changes nothing
+	workers := cfg.Workers
+	if workers == 0 {
+		workers = runtime.NumCPU()
+	}
+	runtime.GOMAXPROCS(workers + 1) // one for the alarm, which sleeps in a system call
 	debug.SetGCPercent(400)         // collections are rare: they would show in the latencies
 	deps := mockserver.Deps{Log: mockLog(state.Stderr, cfg)}
 	if !cfg.NoTokenizer {

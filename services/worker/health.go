@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"os"
-	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,8 +22,8 @@ type meter struct {
 	peak             float64 // percent
 }
 
-func newMeter() *meter {
-	m := &meter{cores: runtime.GOMAXPROCS(0), created: clock.Wall(), born: clock.Now()}
+func newMeter(cores int) *meter {
+	m := &meter{cores: max(1, cores), created: clock.Wall(), born: clock.Now()}
 	m.lastCPU, m.lastAt = cpuTime(), clock.Now()
 	m.peakCPU, m.peakAt = m.lastCPU, m.lastAt
 	return m

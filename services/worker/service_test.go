@@ -350,7 +350,7 @@ var _ = DescribeTable("waiting for an instant", func(precise bool) {
 
 var _ = Describe("the worker's health", func() {
 	It("is read from the process", func() {
-		meter := newMeter()
+		meter := newMeter(2)
 		deadline := clock.Now().Add(20 * time.Millisecond)
 		for clock.Now() < deadline { // work
 		}
