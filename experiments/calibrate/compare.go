@@ -90,6 +90,7 @@ func ReadAnswers(r io.Reader) (answers []Answer, size int64, err error) {
 type Record struct {
 	ID            string
 	TTFT, Latency time.Duration // negative: none
+	Connecting    time.Duration // of both: waiting for a connection and opening it
 	Kernel        bool          // stamped by the kernel
 	Failed        bool
 }
@@ -103,12 +104,13 @@ func ReadRecords(path string) (records []Record, err error) {
 	defer f.Close()
 	_, err = eachLine(f, func(line []byte) error {
 		v := gjson.GetManyBytes(line, "metadata.benchmark_phase", "metadata.x_request_id", "metadata.stamp_source", "error",
-			"metrics.time_to_first_token.value", "metrics.request_latency.value")
+			"metrics.time_to_first_token.value", "metrics.request_latency.value", "metrics.http_req_connection_overhead.value")
 		if v[0].String() != "profiling" {
 			return nil
 		}
 		records = append(records, Record{
 			ID: v[1].String(), Kernel: v[2].String() == "kernel", Failed: v[3].Exists() && v[3].Type != gjson.Null, TTFT: milliseconds(v[4]), Latency: milliseconds(v[5]),
+			Connecting: max(0, milliseconds(v[6])),
 		})
 		return nil
 	})
@@ -141,9 +143,11 @@ type Comparison struct {
 
 // Compare lays records beside answers.
 //
-//	TTFT error    = TTFT − (first token − arrival)        [ms]
-//	latency error = latency − (last token − arrival)      [ms]
+//	TTFT error    = TTFT − connecting − (first token − arrival)        [ms]
+//	latency error = latency − connecting − (last token − arrival)      [ms]
 //
+// Latencies count from when a request is taken up, so opening a connection is rightly in
+// them; the server cannot see it, so it is taken off before the two are compared.
 // The way through both kernels is part of the error; so is what the server's own stamps
 // miss: they are taken right before it writes.
 func Compare(records []Record, answers []Answer) Comparison {
@@ -173,10 +177,10 @@ func Compare(records []Record, answers []Answer) Comparison {
 		c.Arrivals = append(c.Arrivals, a.Arrival)
 		c.Last = max(c.Last, a.LastToken())
 		if r.TTFT >= 0 && len(a.Tokens) > 0 {
-			c.TTFTMS = append(c.TTFTMS, inMS(r.TTFT-a.Tokens[0].Sub(a.Arrival)))
+			c.TTFTMS = append(c.TTFTMS, inMS(r.TTFT-r.Connecting-a.Tokens[0].Sub(a.Arrival)))
 		}
 		if r.Latency >= 0 {
-			c.LatencyMS = append(c.LatencyMS, inMS(r.Latency-a.LastToken().Sub(a.Arrival)))
+			c.LatencyMS = append(c.LatencyMS, inMS(r.Latency-r.Connecting-a.LastToken().Sub(a.Arrival)))
 		}
 	}
 	sort.Slice(c.Arrivals, func(i, k int) bool { return c.Arrivals[i] < c.Arrivals[k] })

@@ -52,6 +52,12 @@ var _ = Describe("the comparison", func() {
 		Expect(err).NotTo(HaveOccurred())
 		return records
 	}
+	It("leaves out what it took to connect, which the server cannot see", func() {
+		answers, _, _ := ReadAnswers(strings.NewReader(logLine))
+		c := Compare(read(strings.Replace(record, `"metrics":{`, `"metrics":{"http_req_connection_overhead":{"value":0.2,"unit":"ms"},`, 1)), answers)
+		Expect(c.TTFTMS).To(HaveExactElements(BeNumerically("~", 2.25-0.2-2, 1e-9)))
+		Expect(c.LatencyMS).To(HaveExactElements(BeNumerically("~", 4.5-0.2-4, 1e-9)))
+	})
 	It("takes the server's figures off the client's", func() {
 		answers, _, _ := ReadAnswers(strings.NewReader(logLine))
 		c := Compare(read(record), answers)
