@@ -8,10 +8,11 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// stream writes the head of a streamed answer and one event.
+// stream writes the head of a streamed answer and one event. It says that the connection
+// will be closed: else the next request may already be on it when it is.
 func stream(c net.Conn, more string) {
 	event := `data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}` + "\n\n"
-	_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(event) + more))
+	_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(event) + more))
 }
 
 func chunk(s string) string {

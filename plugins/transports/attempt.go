@@ -78,12 +78,12 @@ func (a *attempt) guarded(ctx context.Context, to *target, r *Request) error {
 		if err != nil {
 			return err
 		}
-		err = a.converse(ctx, c, r)
-		if err == nil || !c.used || c.written > 0 || c.reads > 0 || !lost(err) || ctx.Err() != nil {
+		stale, err := a.converse(ctx, c, r)
+		if err == nil || !stale || !lost(err) || ctx.Err() != nil {
 			return err
 		}
-		// A connection that was closed while it was idle, and has taken nothing of the
-		// request: another one may carry it. Only so many are idle, and a new one is not used.
+		// Another connection may carry the request. Only so many are idle, and a new one is
+		// not stale.
 	}
 }
 
@@ -131,8 +131,10 @@ func (a *attempt) connect(ctx context.Context, to *target, r *Request) (*conn, e
 }
 
 // converse carries the exchange out on a connection, and hands that to the pool or ends
-// it. The end of ctx ends every wait on the connection at once.
-func (a *attempt) converse(ctx context.Context, c *conn, r *Request) error {
+// it: afterwards the connection is somebody else's. The end of ctx ends every wait on the
+// connection at once. stale: it was idle before, and has taken nothing of the request and
+// given nothing of an answer, so it may have been closed while it was idle.
+func (a *attempt) converse(ctx context.Context, c *conn, r *Request) (stale bool, err error) {
 	c.begin()
 	if a.t.limit > 0 {
 		// Both directions have the deadline; it stays when the connection is idle, and the
@@ -143,8 +145,9 @@ func (a *attempt) converse(ctx context.Context, c *conn, r *Request) error {
 	if ctx.Done() != nil {
 		still = context.AfterFunc(ctx, c.abort)
 	}
-	err := a.speak(c, r)
+	err = a.speak(c, r)
 	c.release()
+	stale = c.used && c.written == 0 && c.reads == 0
 	switch {
 	case c.reads == 0:
 	case c.unstamped == 0:
@@ -160,7 +163,7 @@ func (a *attempt) converse(ctx context.Context, c *conn, r *Request) error {
 	} else {
 		c.close()
 	}
-	return err
+	return stale, err
 }
 
 // speak sends the request and reads the answer.

@@ -532,6 +532,23 @@ var _ = Describe("connections", func() {
 		Expect(connections.Load()).To(BeNumerically("<=", 8*3), "the limit holds; a connection that lost its race waits in the pool")
 		Expect(t.slots).To(BeEmpty())
 	})
+
+	It("let go of a connection once it is back in the pool, also when the answer was a failure", func(ctx context.Context) {
+		// The race detector is the judge: exchanges that fail hand their connections to others.
+		busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "busy", http.StatusServiceUnavailable) }))
+		DeferCleanup(busy.Close)
+		t := newTransport(settings(), config.Endpoint{})
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				defer GinkgoRecover()
+				for range 50 {
+					Expect(exchange(ctx, t, &Request{URL: endpoint(busy.URL)}).Status).To(Equal(http.StatusServiceUnavailable))
+				}
+			})
+		}
+		wg.Wait()
+	})
 })
 
 var _ = Describe("finding addresses", func() {
