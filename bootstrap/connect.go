@@ -15,7 +15,7 @@ import (
 )
 
 // controlLinger is how long an answer or result may take to leave at the end.
-const controlLinger = 2 * time.Second
+const controlLinger = 250 * time.Millisecond
 
 // connect opens the bus and the control socket. Subscriptions follow from the
 // registered handlers; the probe's own topic comes last, so that an echoed probe

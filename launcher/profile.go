@@ -52,7 +52,7 @@ func profileHelp(state *State, topic string) error {
 func load(state *State, in config.Input) (*config.Run, error) {
 	_, onTerminal := terminal(state.Stdout)
 	run, problems := config.Load(in, config.Host{
-		LoadPlugins: plugins.Load,
+		LoadPlugins: loadPlugins,
 		ResolveTokenizer: func(name string) (string, string, string) {
 			encoding, fallback := tokenizers.Resolve(name)
 			return "builtin", encoding, fallback
@@ -82,4 +82,20 @@ func asError[E error](problems []E) error {
 		errs[i] = p
 	}
 	return errors.Join(errs...)
+}
+
+// loadPlugins merges the user's manifests and refuses entries that lead nowhere: a run
+// must not find that out when it needs one.
+func loadPlugins(paths []string) (*plugins.Registry, []string, error) {
+	registry, warnings, err := plugins.Load(paths)
+	if err != nil || len(paths) == 0 {
+		return registry, warnings, err
+	}
+	var faults []error
+	for _, check := range plugins.Validate(registry) {
+		if check.Err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", check.Subject, check.Err))
+		}
+	}
+	return registry, warnings, errors.Join(faults...)
 }

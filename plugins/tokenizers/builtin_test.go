@@ -192,6 +192,18 @@ var _ = Describe("reading a rank file", func() {
 	)
 })
 
+var _ = DescribeTable("Resolve knows the families that an embedded vocabulary counts exactly", func(name, want string, exact bool) {
+	encoding, fallback := Resolve(name)
+	Expect(encoding).To(Equal(want))
+	Expect(fallback == "").To(Equal(exact))
+},
+	Entry("GPT-4o", "gpt-4o", "o200k_base", true),
+	Entry("a dated one behind its owner", "openai/gpt-4o-mini-2024-07-18", "o200k_base", true),
+	Entry("gpt-oss", "openai/gpt-oss-20b", "o200k_base", true),
+	Entry("GPT-4 is older", "gpt-4-turbo", "cl100k_base", true),
+	Entry("another maker's", "Qwen/Qwen3-8B", "o200k_base", false),
+)
+
 var _ = Describe("Resolve", func() {
 	It("knows the embedded names and says what stands in for others", func() {
 		encoding, fallback := Resolve("builtin")

@@ -29,6 +29,14 @@ var Encodings = map[string]int{
 	"o200k_base": 200019, "cl100k_base": 100277, "p50k_base": 50281, "r50k_base": 50257,
 }
 
+// models are families whose text is counted by an embedded vocabulary exactly; the first
+// prefix that fits wins. (gpt-oss has more special tokens, and the same ones for text.)
+var models = []struct{ prefix, encoding string }{
+	{"gpt-oss", "o200k_base"}, {"gpt-4o", "o200k_base"}, {"chatgpt-4o", "o200k_base"}, {"gpt-4.1", "o200k_base"}, {"gpt-4.5", "o200k_base"},
+	{"gpt-5", "o200k_base"}, {"o1", "o200k_base"}, {"o3", "o200k_base"}, {"o4-mini", "o200k_base"},
+	{"gpt-4", "cl100k_base"}, {"gpt-3.5", "cl100k_base"},
+}
+
 // Resolve finds the embedded vocabulary for a name the user gave. fallback says why
 // another one is used than was asked for; it is empty when the name is known.
 func Resolve(name string) (encoding, fallback string) {
@@ -37,6 +45,13 @@ func Resolve(name string) (encoding, fallback string) {
 		return DefaultEncoding, ""
 	case Encodings[low] > 0:
 		return low, ""
+	default:
+		base := low[strings.LastIndexByte(low, '/')+1:]
+		for _, known := range models {
+			if strings.HasPrefix(base, known.prefix) {
+				return known.encoding, ""
+			}
+		}
 	}
 	return DefaultEncoding, "the tokenizer of " + name + " is not part of this version: tokens are counted with the built-in " +
 		DefaultEncoding + " vocabulary, so lengths and per-token figures are approximate for this model"

@@ -189,13 +189,11 @@ func (p *phase) sending() (sec, requests float64) {
 	if w.started == 0 {
 		return 0, 0
 	}
-	start := p.stats.StartNS
-	if start == 0 || start > w.firstStart {
-		start = w.firstStart
-	}
-	sec, requests = w.lastStart.Sub(start).Seconds(), float64(w.started-1)
+	// From request to request: a schedule's first one is due one gap after the phase's
+	// start, which would count as a request that is missing.
+	sec, requests = w.lastStart.Sub(w.firstStart).Seconds(), float64(w.started-1)
 	if d := p.stats.ExpectedDurationSec; d != nil && p.stats.TimeoutTriggered && *d > sec {
-		return *d, requests + 1
+		return *d, float64(w.started)
 	}
 	return sec, requests
 }

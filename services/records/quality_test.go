@@ -33,6 +33,9 @@ var _ = DescribeTable("asked and delivered load",
 		same(d, delivered)
 	},
 	Entry("a kept schedule: 101 requests at 10/s begin 100 intervals", func(*phase) {}, 10.0, 10.0),
+	Entry("the first request is due one gap after the phase's start: that gap misses nothing", func(p *phase) {
+		p.stats.StartNS = startNS.Add(-100 * time.Millisecond)
+	}, 10.0, 10.0),
 	Entry("the last one comes 10 s late: half of it", func(p *phase) { p.window.lastStart = startNS.Add(20 * time.Second) }, 10.0, 5.0),
 	Entry("lost ticks are not asked for", func(p *phase) { p.stats.LostTicks = 20; p.window.started = 81 }, 8.0, 8.0),
 	Entry("no rate: only what was delivered", func(p *phase) { p.config.RequestRate = nil }, math.NaN(), 10.0),

@@ -96,7 +96,9 @@ func (w *Worker) Start(context.Context) error {
 	w.announce(messages.WorkerWaitingForDataset)
 	interval := seconds(w.p.Run.Environment.Worker.HealthCheckIntervalSec)
 	if interval > 0 {
-		w.wg.Go(func() { reportHealth(w.run, interval, newMeter(w.p.Run.Benchmark.Runtime.GOMAXPROCSPerWorker), w.state, w.publish) })
+		w.wg.Go(func() {
+			reportHealth(w.run, interval, newMeter(w.p.Run.Benchmark.Runtime.GOMAXPROCSPerWorker), w.state, w.publish)
+		})
 	}
 	return nil
 }
