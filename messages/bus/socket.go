@@ -105,6 +105,9 @@ type outgoing struct {
 	frame []byte
 }
 
+// localReconnect is the first pause before a local connection is tried again.
+const localReconnect = 5 * time.Millisecond
+
 // Open makes the socket, binds or connects it, and starts its actor.
 func (c *Node) Open(spec Spec) (*Socket, error) {
 	if spec.HighWater == 0 {
@@ -156,6 +159,11 @@ func (s *Socket) open(c *Node) (err error) {
 	}
 	for _, topic := range spec.Subscriptions {
 		steps = append(steps, func() error { return zs.SetSubscribe(topic) })
+	}
+	if !spec.Bind && strings.HasPrefix(spec.Address, "ipc://") {
+		// A socket file is there a moment before its owner listens: who comes in between is
+		// refused, and tries again soon instead of after the interval meant for networks.
+		steps = append(steps, func() error { return zs.SetReconnectIvl(min(c.opts.ReconnectIvl, localReconnect)) })
 	}
 	switch {
 	case spec.Bind:
