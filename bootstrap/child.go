@@ -212,8 +212,8 @@ func (c *child) live(factory Factory) (err error) {
 
 // start is everything from construction to running.
 func (c *child) start() error {
-	ctx, done := context.WithTimeout(c.ctx, seconds(c.run.Environment.Service.FailureShutdownTimeoutSec)+
-		seconds(c.run.Environment.Service.RegistrationTimeoutSec))
+	ctx, done := context.WithTimeout(c.ctx, Seconds(c.run.Environment.Service.FailureShutdownTimeoutSec)+
+		Seconds(c.run.Environment.Service.RegistrationTimeoutSec))
 	defer done()
 	if c.opts.Type == ControllerType {
 		// The controller binds what the others connect to, so it comes first.
@@ -271,7 +271,7 @@ func (c *child) stop(cause error) error {
 		_ = c.life.to(Stopping)
 	}
 	c.cancel(errShutdown) // a failure keeps its own cause
-	limit := seconds(c.run.Environment.Service.FailureShutdownTimeoutSec)
+	limit := Seconds(c.run.Environment.Service.FailureShutdownTimeoutSec)
 	ctx, done := context.WithTimeout(context.Background(), limit)
 	defer done()
 	finished := make(chan error, 1)
@@ -304,7 +304,8 @@ func (c *child) stop(cause error) error {
 	}
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+// Seconds is a setting in seconds as a duration.
+func Seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // BusOptions are the socket settings of a run.
 func BusOptions(run *config.Run) bus.Options {

@@ -144,9 +144,9 @@ func (c *child) onControl(e messages.Envelope) {
 // probe proves the way through the bus: publisher, proxy, subscriber.
 func (c *child) probe(ctx context.Context) error {
 	s := c.run.Environment.Service
-	ctx, cancel := context.WithTimeout(ctx, seconds(s.ConnectionProbeTimeoutSec))
+	ctx, cancel := context.WithTimeout(ctx, Seconds(s.ConnectionProbeTimeoutSec))
 	defer cancel()
-	wait, longest := 2*time.Millisecond, seconds(s.ConnectionProbeIntervalSec)
+	wait, longest := 2*time.Millisecond, Seconds(s.ConnectionProbeIntervalSec)
 	started := clock.Now()
 	// While everybody starts, a lost probe must not cost more than a moment.
 	const eager, eagerWait = time.Second, 10 * time.Millisecond
@@ -171,9 +171,9 @@ func (c *child) probe(ctx context.Context) error {
 // register repeats the registration until the answer to its latest attempt comes.
 func (c *child) register(ctx context.Context) error {
 	s := c.run.Environment.Service
-	ctx, cancel := context.WithTimeout(ctx, seconds(s.RegistrationTimeoutSec))
+	ctx, cancel := context.WithTimeout(ctx, Seconds(s.RegistrationTimeoutSec))
 	defer cancel()
-	wait, longest := 20*time.Millisecond, seconds(s.RegistrationIntervalSec)
+	wait, longest := 20*time.Millisecond, Seconds(s.RegistrationIntervalSec)
 	for {
 		id := uuid.NewString()
 		reg := &messages.Registration{
@@ -215,7 +215,7 @@ func (c *child) register(ctx context.Context) error {
 
 // beat sends heartbeats until the service ends.
 func (c *child) beat() {
-	t := time.NewTicker(seconds(c.run.Environment.Service.HeartbeatIntervalSec))
+	t := time.NewTicker(Seconds(c.run.Environment.Service.HeartbeatIntervalSec))
 	defer t.Stop()
 	for {
 		select {

@@ -128,8 +128,8 @@ func (l *loader) largestConcurrency(kind string) (c *int) {
 	return c
 }
 
-// mostConnections is what one worker can be given at most.
-const mostConnections = 65000
+// MostConnections is what one worker can be given at most.
+const MostConnections = 65000
 
 // connections is the limit of one worker. Unless it was set, it never limits the
 // load: a limit below the load would be what is measured.
@@ -144,9 +144,9 @@ func (l *loader) connections() {
 	}
 	switch {
 	case !l.env.HTTP.ConnectionLimitSet && unbounded:
-		rt.ConnectionsPerWorker = mostConnections
+		rt.ConnectionsPerWorker = MostConnections
 	case !l.env.HTTP.ConnectionLimitSet:
-		rt.ConnectionsPerWorker = min(mostConnections, max(limit, *concurrency))
+		rt.ConnectionsPerWorker = min(MostConnections, max(limit, *concurrency))
 	case concurrency != nil && *concurrency > limit*rt.Workers:
 		l.warn(fmt.Sprintf("AIPERF_HTTP_CONNECTION_LIMIT: %d connections for each of %d workers carry %d requests at a time, the load asks for %d", limit, rt.Workers, limit*rt.Workers, *concurrency))
 	}

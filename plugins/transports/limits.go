@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"aiperf/config"
 )
 
 // spareFiles is what a process opens besides its connections.
@@ -22,13 +24,10 @@ func warnLimits(connections int, note func(string)) {
 	}
 }
 
-// mostConnections is as many as one worker is ever given.
-const mostConnections = 65000
-
 // bearable is how many connections to one server this process can hold: what a load that
 // nothing limits may use. A tenth of the local ports is left to others.
 func bearable() int {
-	most := mostConnections
+	most := config.MostConnections
 	var files unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err == nil && uint64(files.Cur) < uint64(most+spareFiles) {
 		most = int(files.Cur) - spareFiles

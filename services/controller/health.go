@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"aiperf/bootstrap"
 	"aiperf/clock"
 	"aiperf/config"
 	"aiperf/messages"
@@ -65,7 +66,7 @@ func (b *healthBoard) hear(id string, m *messages.WorkerHealth, now clock.MonoNS
 		newlyLoaded = w.lastLoaded == 0
 		w.lastLoaded = now
 	}
-	within := func(at clock.MonoNS, sec float64) bool { return at != 0 && now.Sub(at) < seconds(sec) }
+	within := func(at clock.MonoNS, sec float64) bool { return at != 0 && now.Sub(at) < bootstrap.Seconds(sec) }
 	switch t := m.TaskStats; {
 	case within(w.lastError, b.env.Worker.ErrorRecoverySec):
 		w.status = statusError
@@ -100,7 +101,7 @@ func (b *healthBoard) summary(now clock.MonoNS) *messages.WorkerStatusSummary {
 	}
 	s := &messages.WorkerStatusSummary{WorkerStatuses: map[string]string{}, WorkerStartupStates: map[string]string{}}
 	for id, w := range b.workers {
-		if w.lastHeard != 0 && now.Sub(w.lastHeard) > seconds(b.env.Worker.StaleTimeSec) {
+		if w.lastHeard != 0 && now.Sub(w.lastHeard) > bootstrap.Seconds(b.env.Worker.StaleTimeSec) {
 			w.status = statusStale
 		}
 		s.WorkerStatuses[id], s.WorkerStartupStates[id] = w.status, w.startup
@@ -129,7 +130,7 @@ func (c *Controller) onWorkerStartup(_ context.Context, from messages.Header, m 
 
 // summariseWorkers publishes the digest at its interval until the run ends.
 func (c *Controller) summariseWorkers() {
-	t := time.NewTicker(seconds(c.doc.Environment.Worker.StatusSummaryIntervalSec))
+	t := time.NewTicker(bootstrap.Seconds(c.doc.Environment.Worker.StatusSummaryIntervalSec))
 	defer t.Stop()
 	for {
 		select {

@@ -17,7 +17,7 @@ const missedHeartbeats = 3
 // whether a process lives, its parent knows; one that is stopped or starved may go on.
 // It ends with the run.
 func (c *Controller) watchHeartbeats() {
-	interval := seconds(c.doc.Environment.Service.HeartbeatIntervalSec)
+	interval := bootstrap.Seconds(c.doc.Environment.Service.HeartbeatIntervalSec)
 	if interval <= 0 {
 		return
 	}

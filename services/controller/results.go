@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"aiperf/bootstrap"
 	"aiperf/clock"
 	"aiperf/messages"
 )
@@ -62,7 +63,7 @@ func (c *Controller) resultWait(pending []string) (wait time.Duration, bounded b
 	if env.CompletionStallTimeoutSec == 0 {
 		return 0, false // the user wants to wait for missing records without an end
 	}
-	return seconds(env.CompletionStallTimeoutSec) + seconds(env.ProcessRecordsTimeoutSec) + c.bounds.relay - silent, true
+	return bootstrap.Seconds(env.CompletionStallTimeoutSec) + bootstrap.Seconds(env.ProcessRecordsTimeoutSec) + c.bounds.relay - silent, true
 }
 
 // giveUp deals with results that did not come by themselves: of the profile, what
@@ -84,7 +85,7 @@ func (c *Controller) giveUp(pending []string) {
 
 // summaryLimit bounds a summary that is asked for.
 func (c *Controller) summaryLimit() time.Duration {
-	limit := seconds(c.doc.Environment.Service.ProfileCancelTimeoutSec)
+	limit := bootstrap.Seconds(c.doc.Environment.Service.ProfileCancelTimeoutSec)
 	if isClosed(c.cancelled) {
 		limit = min(limit, c.left(c.bounds.urged))
 	}
@@ -125,12 +126,12 @@ func (c *Controller) summariseNow(reason string, limit time.Duration) {
 // it may take as long as making results. A cancel does not end it: what there is, is
 // wanted all the same, and the launcher bounds it.
 func (c *Controller) recover() {
-	limit := seconds(c.doc.Environment.Service.RegistrationTimeoutSec)
+	limit := bootstrap.Seconds(c.doc.Environment.Service.RegistrationTimeoutSec)
 	if err := c.awaitRegistered("records_manager", limit); err != nil {
 		c.abort(err)
 		return
 	}
-	c.summariseNow(c.doc.RecoverReason, seconds(c.doc.Environment.Record.ProcessRecordsTimeoutSec))
+	c.summariseNow(c.doc.RecoverReason, bootstrap.Seconds(c.doc.Environment.Record.ProcessRecordsTimeoutSec))
 	c.advance(messages.SystemStopping)
 	c.finish(c.export())
 }

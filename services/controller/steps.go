@@ -11,6 +11,7 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
+	"aiperf/bootstrap"
 	"aiperf/messages"
 )
 
@@ -57,7 +58,7 @@ func (c *Controller) advance(state string) {
 // configure brings one service from registered to ready. The dataset manager goes
 // first; who needs the dataset waits for it here, not on the bus.
 func (c *Controller) configure(id, serviceType string) {
-	limit := seconds(c.doc.Environment.Service.ProfileConfigureTimeoutSec)
+	limit := bootstrap.Seconds(c.doc.Environment.Service.ProfileConfigureTimeoutSec)
 	var payload any
 	switch serviceType {
 	case "dataset_manager", "gpu_telemetry_manager", "records_manager", "mock_server":
@@ -87,7 +88,7 @@ func (c *Controller) configure(id, serviceType string) {
 	}
 	back := c.registry.configured(id)
 	if c.registry.claimLateStart(id) { // a replacement that comes while profiling goes on
-		limit := seconds(c.doc.Environment.Service.ProfileStartTimeoutSec)
+		limit := bootstrap.Seconds(c.doc.Environment.Service.ProfileStartTimeoutSec)
 		if _, err := c.call(c.run, id, messages.CommandProfileStart, nil, limit); err != nil {
 			c.log.Warn("start replacement", "service", id, "err", err)
 		}
@@ -122,8 +123,8 @@ func (c *Controller) unconfigured(id, serviceType string, err error) {
 // and is configured.
 func (c *Controller) awaitConfigured() error {
 	env := c.doc.Environment.Service
-	registered := time.After(seconds(env.RegistrationTimeoutSec))
-	configured := time.After(seconds(env.ProfileConfigureTimeoutSec))
+	registered := time.After(bootstrap.Seconds(env.RegistrationTimeoutSec))
+	configured := time.After(bootstrap.Seconds(env.ProfileConfigureTimeoutSec))
 	progress := time.NewTicker(c.bounds.progress)
 	defer progress.Stop()
 	for {
@@ -193,7 +194,7 @@ func (c *Controller) untilCancelled() (context.Context, context.CancelFunc) {
 // startAll sends profile_start to every service of some types. The first failure of
 // one that the run needs is the error.
 func (c *Controller) startAll(ctx context.Context, types ...string) error {
-	limit := seconds(c.doc.Environment.Service.ProfileStartTimeoutSec)
+	limit := bootstrap.Seconds(c.doc.Environment.Service.ProfileStartTimeoutSec)
 	needed := func(id string) bool { return !c.optional(c.registry.typeOf(id)) }
 	var fatal error
 	for _, f := range c.callEach(ctx, c.registry.startable(types...), messages.CommandProfileStart, nil, limit, needed) {
@@ -339,5 +340,3 @@ func (c *Controller) awaitLeave(ctx context.Context, ids []string) {
 		}
 	}
 }
-
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -42,7 +42,7 @@ func New(p *bootstrap.Process) (bootstrap.Service, error) {
 	m := &Manager{p: p}
 	m.engine = newEngine(settings{
 		collector: gpu.Collector, local: meta.IsLocal, userURLs: gpu.UserURLs, defaultURLs: gpu.Defaults,
-		interval: seconds(env.GPU.CollectionIntervalSec), reachTimeout: seconds(env.GPU.ReachabilityTimeoutSec),
+		interval: bootstrap.Seconds(env.GPU.CollectionIntervalSec), reachTimeout: bootstrap.Seconds(env.GPU.ReachabilityTimeoutSec),
 		finalTimeout: 2 * time.Second, sendTimeout: 5 * time.Second,
 	}, constructor, m.send, p.Log)
 	h := p.Handlers
@@ -59,7 +59,7 @@ func New(p *bootstrap.Process) (bootstrap.Service, error) {
 func (m *Manager) Init(context.Context) (err error) {
 	m.push, err = m.p.ZMQ.Open(bus.Spec{
 		Name: "records", Kind: bus.Push, Address: m.p.Run.Mesh.Records, Sender: m.p.ID,
-		Linger: seconds(m.p.Run.Environment.ZMQ.PushDrainTimeoutSec),
+		Linger: bootstrap.Seconds(m.p.Run.Environment.ZMQ.PushDrainTimeoutSec),
 	})
 	return err
 }
@@ -115,5 +115,3 @@ func (m *Manager) onPhaseComplete(context.Context, messages.Header, *messages.Cr
 	m.engine.atEdge()
 	return nil
 }
-
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

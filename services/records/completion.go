@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"aiperf/bootstrap"
 	"aiperf/clock"
 	"aiperf/messages"
 )
@@ -50,7 +51,7 @@ func (l *ledger) wake(now clock.WallNS) {
 
 // flush hands the lines of the record files to the kernel at an interval.
 func (l *ledger) flush(now clock.WallNS) {
-	if now.Sub(l.flushedNS) < seconds(l.run.Environment.Metrics.ExportFlushIntervalSec) {
+	if now.Sub(l.flushedNS) < bootstrap.Seconds(l.run.Environment.Metrics.ExportFlushIntervalSec) {
 		return
 	}
 	l.flushedNS = now
@@ -76,7 +77,7 @@ func (l *ledger) advance() {
 // collect ends the collecting when there is nothing more to wait for.
 func (l *ledger) collect(now clock.WallNS) {
 	quiet := now.Sub(l.heardNS)
-	stall := seconds(l.run.Environment.Record.CompletionStallTimeoutSec)
+	stall := bootstrap.Seconds(l.run.Environment.Record.CompletionStallTimeoutSec)
 	switch {
 	case l.allAccounted():
 		l.finish(ending{cancelled: l.wasCancelled(), reason: l.end.reason})
@@ -271,5 +272,3 @@ func ranges(ids []int64, most int) string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

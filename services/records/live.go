@@ -5,6 +5,7 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
+	"aiperf/bootstrap"
 	"aiperf/clock"
 	"aiperf/messages"
 	"aiperf/metrics"
@@ -20,7 +21,7 @@ type liveView struct {
 
 // show publishes progress and live results at their intervals.
 func (l *ledger) show(now clock.WallNS) {
-	if now.Sub(l.live.progressNS) >= seconds(l.run.Environment.Record.ProgressReportIntervalSec) {
+	if now.Sub(l.live.progressNS) >= bootstrap.Seconds(l.run.Environment.Record.ProgressReportIntervalSec) {
 		l.live.progressNS = now
 		for _, p := range l.books.ordered {
 			if n := p.received(); n != p.shown {
@@ -70,7 +71,7 @@ func (l *ledger) showFinal() {
 func (l *ledger) realtimeInterval() time.Duration {
 	for _, sec := range []float64{l.run.Benchmark.Runtime.StatsIntervalSec, l.run.Environment.UI.RealtimeMetricsIntervalSec} {
 		if sec > 0 {
-			return seconds(sec)
+			return bootstrap.Seconds(sec)
 		}
 	}
 	return 30 * time.Second

@@ -94,7 +94,7 @@ func (w *Worker) Init(context.Context) (err error) {
 // Start begins to report health. Requests are sent once the worker is configured.
 func (w *Worker) Start(context.Context) error {
 	w.announce(messages.WorkerWaitingForDataset)
-	interval := seconds(w.p.Run.Environment.Worker.HealthCheckIntervalSec)
+	interval := bootstrap.Seconds(w.p.Run.Environment.Worker.HealthCheckIntervalSec)
 	if interval > 0 {
 		w.wg.Go(func() {
 			reportHealth(w.run, interval, newMeter(w.p.Run.Benchmark.Runtime.GOMAXPROCSPerWorker), w.state, w.publish)
@@ -153,15 +153,15 @@ func (w *Worker) probeReturns(ctx context.Context) error {
 	if err := w.returns.Send(ctx, "", &messages.WorkerConnected{}); err != nil {
 		return fmt.Errorf("probe the credit return channel: %w", err)
 	}
-	budget := time.After(seconds(env.ReturnProbeBudgetSec))
+	budget := time.After(bootstrap.Seconds(env.ReturnProbeBudgetSec))
 	if env.ReturnProbeBudgetSec <= 0 {
 		return nil
 	}
-	for wait := time.Millisecond; w.returns.Stats().Sent == before; wait = min(2*wait, max(seconds(env.ReturnProbeDelaySec), time.Millisecond)) {
+	for wait := time.Millisecond; w.returns.Stats().Sent == before; wait = min(2*wait, max(bootstrap.Seconds(env.ReturnProbeDelaySec), time.Millisecond)) {
 		select {
 		case <-time.After(wait):
 		case <-budget:
-			w.p.Log.Warn("the credit return channel does not answer; returns are kept until it does", "budget", seconds(env.ReturnProbeBudgetSec))
+			w.p.Log.Warn("the credit return channel does not answer; returns are kept until it does", "budget", bootstrap.Seconds(env.ReturnProbeBudgetSec))
 			return nil
 		case <-w.run.Done():
 			return fmt.Errorf("probe the credit return channel: %w", errStopping)
@@ -236,7 +236,7 @@ func (w *Worker) Stop(ctx context.Context) error {
 		w.router.Close() // ends the pump: no credit comes any more
 	}
 	w.wg.Wait()
-	drain, done := context.WithTimeout(ctx, seconds(w.p.Run.Environment.ZMQ.PushDrainTimeoutSec)+lingerBound)
+	drain, done := context.WithTimeout(ctx, bootstrap.Seconds(w.p.Run.Environment.ZMQ.PushDrainTimeoutSec)+lingerBound)
 	defer done()
 	left := 0
 	e := w.engine.Load()
@@ -279,5 +279,3 @@ func (w *Worker) release() {
 	}
 	closing.Wait()
 }
-
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
