@@ -13,12 +13,15 @@ import (
 
 // connection stamps what arrives. The stamp of the read that brought the last byte of a
 // request is the instant at which the request was there: the kernel's own stamp where it
-// gives one, since a busy server reads late, else the return of the read.
+// gives one, since a busy server reads late, else the return of the read. What leaves is
+// stamped right before it is given to the kernel: what a busy server does between building
+// an answer and sending it is the server's time, not the client's.
 type connection struct {
 	net.Conn
-	number   uint64
-	lastRead atomic.Int64 // MonoNS; requests of one connection follow one another
-	kernel   atomic.Bool  // lastRead is the kernel's
+	number    uint64
+	lastRead  atomic.Int64 // MonoNS; requests of one connection follow one another
+	kernel    atomic.Bool  // lastRead is the kernel's
+	lastWrite atomic.Int64 // MonoNS
 
 	// What follows belongs to the reader: one at a time.
 	raw      syscall.RawConn // nil: only returns of reads are stamped
@@ -71,6 +74,11 @@ func (c *connection) Read(b []byte) (int, error) {
 	return c.n, nil
 }
 
+func (c *connection) Write(b []byte) (int, error) {
+	c.lastWrite.Store(int64(clock.Now()))
+	return c.Conn.Write(b)
+}
+
 // stamp notes the arrival of n bytes. It lies between the one before and now; the first
 // ones may have arrived before the connection was accepted.
 func (c *connection) stamp(n int, wall clock.WallNS) {
@@ -109,11 +117,32 @@ func withConnection(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, c)
 }
 
-// arrivalOf is when the whole request was there, whether the kernel said so, and the
-// number of its connection (0 behind a listener that is not ours).
-func arrivalOf(ctx context.Context) (arrival clock.MonoNS, kernel bool, number uint64) {
-	if c, ok := ctx.Value(connectionKey{}).(*connection); ok {
-		return clock.MonoNS(c.lastRead.Load()), c.kernel.Load(), c.number
+// wireOf is the connection of a request, nil behind a listener that is not ours.
+func wireOf(ctx context.Context) *connection {
+	c, _ := ctx.Value(connectionKey{}).(*connection)
+	return c
+}
+
+// id is the number of the connection, 0 behind a listener that is not ours.
+func (c *connection) id() uint64 {
+	if c == nil {
+		return 0
 	}
-	return clock.Now(), false, 0
+	return c.number
+}
+
+// arrival is when the whole request was there, and whether the kernel said so.
+func (c *connection) arrival() (at clock.MonoNS, kernel bool) {
+	if c == nil {
+		return clock.Now(), false
+	}
+	return clock.MonoNS(c.lastRead.Load()), c.kernel.Load()
+}
+
+// sent is when the last piece was given to the kernel.
+func (c *connection) sent() clock.MonoNS {
+	if c == nil {
+		return clock.Now()
+	}
+	return clock.MonoNS(c.lastWrite.Load())
 }

@@ -7,8 +7,6 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-
-	"aiperf/clock"
 )
 
 // dimensions of every vector.
@@ -64,13 +62,7 @@ func (s *Server) embed(c *call) {
 	b = append(b, `,"total_tokens":`...)
 	b = strconv.AppendInt(b, int64(c.promptTokens), 10)
 	b = append(b, "}}"...)
-	c.w.Header().Set("Content-Type", "application/json")
-	c.w.Header().Set("Content-Length", strconv.Itoa(len(b)))
-	c.status, c.first = http.StatusOK, clock.Now()
-	c.last = c.first
-	if _, err := c.w.Write(b); err != nil {
-		c.aborted = true
-	}
+	c.whole(b, 0)
 }
 
 // component is the i-th of a vector.

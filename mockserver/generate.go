@@ -3,7 +3,6 @@ package mockserver
 import (
 	"encoding/json"
 	"hash/crc32"
-	"net/http"
 	"strconv"
 
 	"aiperf/clock"
@@ -90,15 +89,8 @@ func (s *Server) whole(c *call, g *generation, due clock.MonoNS) {
 	b = append(b, `}],`...)
 	b = appendUsage(b, c.promptTokens, g.tokens)
 	b = append(b, '}')
-	h := c.w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(b)))
-	c.status, c.outputTokens, c.first = http.StatusOK, g.tokens, clock.Now()
-	c.last = c.first
 	s.stats.tokens.Add(int64(g.tokens))
-	if _, err := c.w.Write(b); err != nil {
-		c.aborted = true
-	}
+	c.whole(b, g.tokens)
 }
 
 func appendUsage(b []byte, prompt, completion int) []byte {

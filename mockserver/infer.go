@@ -23,9 +23,9 @@ type call struct {
 	route   string
 	body    []byte
 	arrival clock.MonoNS
-	kernel  bool // arrival is the kernel's stamp
-	conn    uint64
-	load    int64 // requests under way, this one included
+	kernel  bool        // arrival is the kernel's stamp
+	wire    *connection // nil behind a listener that is not ours
+	load    int64       // requests under way, this one included
 	req     request
 
 	promptTokens, outputTokens int
@@ -52,7 +52,8 @@ func (s *Server) infer(route string, answer func(*call)) http.HandlerFunc {
 		}()
 		var err error
 		c.body, err = readBody(w, r, *buf)
-		c.arrival, c.kernel, c.conn = arrivalOf(c.ctx)
+		c.wire = wireOf(c.ctx)
+		c.arrival, c.kernel = c.wire.arrival()
 		s.stall.begin(c.arrival)
 		if err != nil {
 			c.refuse(statusOfRead(err), fmt.Sprintf("read body: %v", err))
@@ -153,9 +154,31 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(b) // a client that is gone is noticed by its connection
 }
 
+// whole sends an answer in one piece, and only then takes the time: the accounts of a
+// request must not delay its answer.
+func (c *call) whole(b []byte, tokens int) {
+	h := c.w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	c.status = http.StatusOK
+	if _, err := c.w.Write(b); err != nil || flusher(c.w)() != nil {
+		c.aborted = true
+	}
+	c.first = c.wire.sent()
+	c.last, c.outputTokens = c.first, tokens
+}
+
+// end is when the answer was complete: of one in a single piece, when that was sent.
+func (c *call) end() clock.MonoNS {
+	if c.last > 0 && !c.req.stream {
+		return c.last
+	}
+	return clock.Now()
+}
+
 // finish accounts for an answer: statistics, request log, access log.
 func (s *Server) finish(c *call) {
-	end := clock.Now()
+	end := c.end()
 	s.stats.observe(c, end)
 	if s.logFile != nil {
 		if err := s.logFile.write(c, end); err != nil {

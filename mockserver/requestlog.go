@@ -39,7 +39,7 @@ func (l *requestLog) write(c *call, end clock.MonoNS) error {
 	w.number("request", int64(c.number))
 	w.text("request_id", c.r.Header.Get("X-Request-Id"))
 	w.text("correlation_id", c.r.Header.Get("X-Correlation-Id"))
-	w.number("connection", int64(c.conn))
+	w.number("connection", int64(c.wire.id()))
 	w.text("path", c.route)
 	w.text("model", c.req.model)
 	w.flag("stream", c.req.stream)

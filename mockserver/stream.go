@@ -50,12 +50,12 @@ func (s *Server) stream(c *call, g *generation, p *pacer) {
 		}
 		g.appendToken(i)
 		c.status = http.StatusOK
-		c.wrote(clock.Now())
-		s.stats.tokens.Add(1)
 		if _, err := c.w.Write(g.frame); err != nil || flush() != nil {
 			c.aborted = true
 			return
 		}
+		c.wrote(c.wire.sent())
+		s.stats.tokens.Add(1)
 	}
 	c.fault = f.kind
 	switch f.kind {
@@ -73,7 +73,7 @@ func (s *Server) stream(c *call, g *generation, p *pacer) {
 	}
 }
 
-// wrote notes that a token is on its way.
+// wrote notes that a token has left.
 func (c *call) wrote(now clock.MonoNS) {
 	if c.outputTokens == 0 {
 		c.first = now
