@@ -15,9 +15,13 @@ import (
 // attempt is the working state of one exchange, on a connection of our own. It is used
 // by one goroutine, and again by the next exchange.
 type attempt struct {
-	t *HTTP
+	t  *HTTP
+	to *target
+	r  *Request
 	answer
 	stage stage
+	slot  bool  // the right to use a connection is held
+	held  *conn // one that was taken beforehand
 	out   []byte // the request's head, and its body when that is short ...
 	whole bool   // ... which it is
 	own   []byte // what TLS reads into
@@ -40,45 +44,69 @@ func newAttempt(t *HTTP) *attempt {
 	return a
 }
 
-// release readies the state for another exchange.
+// release hands the state on to another exchange. What was taken beforehand and not used
+// goes back.
 func (a *attempt) release() {
+	if a.held != nil {
+		a.t.put(a.held, a.t.session(a.r), 0)
+	}
+	if a.slot {
+		a.t.leave()
+	}
 	a.answer.reset()
 	a.head.reset()
+	a.to, a.r, a.slot, a.held = nil, nil, false, nil
 	a.stage, a.heads, a.reusable = queued, false, false
 	a.out = a.out[:0]
+	a.t.attempts.Put(a)
 }
 
-// run carries the exchange out and leaves every stamp and the outcome in x.
-func (a *attempt) run(ctx context.Context, to *target, r *Request, x *Exchange) {
+// hold takes a connection if one is free, without waiting for any.
+func (a *attempt) hold() {
+	if a.slot = a.t.tryAcquire(); a.slot && !a.t.closing {
+		a.held = a.t.take(a.to.host, a.t.session(a.r))
+	}
+}
+
+// Drop implements Readied.
+func (a *attempt) Drop() { a.release() }
+
+// Exchange implements Readied. It leaves every stamp and the outcome in x.
+func (a *attempt) Exchange(ctx context.Context, x *Exchange) {
+	x.Trace.Type = "http"
 	a.x = x
-	err := a.guarded(ctx, to, r)
+	defer a.release()
+	err := a.guarded(ctx)
 	if err != nil {
 		a.fail(ctx, err)
 	}
-	if session := a.t.session(r); session != "" && (err != nil || r.FinalTurn) {
+	if session := a.t.session(a.r); session != "" && (err != nil || a.r.FinalTurn) {
 		a.t.pool.end(session)
 	}
 }
 
 // guarded converses while it holds the right to a connection.
-func (a *attempt) guarded(ctx context.Context, to *target, r *Request) error {
+func (a *attempt) guarded(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if r.Headers != nil && r.Headers.bad != nil {
-		return r.Headers.bad
+	if a.r.Headers != nil && a.r.Headers.bad != nil {
+		return a.r.Headers.bad
 	}
-	if err := a.t.acquire(ctx, a.x, a.t.limit); err != nil {
-		return err
+	if !a.slot {
+		if err := a.t.acquire(ctx, a.x, a.t.limit); err != nil {
+			return err
+		}
+		a.slot = true
+	} else if a.x.Trace.PoolWaitStartNS != 0 { // before it came here
+		a.x.Trace.PoolWaitEndNS = clock.Now()
 	}
-	defer a.t.leave()
-	a.compose(to, r)
 	for {
-		c, err := a.connect(ctx, to, r)
+		c, err := a.connect(ctx)
 		if err != nil {
 			return err
 		}
-		stale, err := a.converse(ctx, c, r)
+		stale, err := a.converse(ctx, c, a.r)
 		if err == nil || !stale || !lost(err) || ctx.Err() != nil {
 			return err
 		}
@@ -93,10 +121,10 @@ func lost(err error) bool {
 }
 
 // compose writes the request down.
-func (a *attempt) compose(to *target, r *Request) {
-	a.out = to.appendHead(a.out[:0], r, a.t.closing)
-	if a.whole = len(a.out)+len(r.Body) <= oneWriteBytes; a.whole {
-		a.out = append(a.out, r.Body...)
+func (a *attempt) compose() {
+	a.out = a.to.appendHead(a.out[:0], a.r, a.t.closing)
+	if a.whole = len(a.out)+len(a.r.Body) <= oneWriteBytes; a.whole {
+		a.out = append(a.out, a.r.Body...)
 	}
 }
 
@@ -107,11 +135,15 @@ func appendLength(dst []byte, length int) []byte {
 }
 
 // connect takes a connection from the pool, or opens one.
-func (a *attempt) connect(ctx context.Context, to *target, r *Request) (*conn, error) {
+func (a *attempt) connect(ctx context.Context) (*conn, error) {
 	a.stage = connecting
 	tr := &a.x.Trace
+	if c := a.held; c != nil {
+		a.held, tr.Reused = nil, true
+		return c, nil
+	}
 	if !a.t.closing {
-		if c := a.t.take(to.host, a.t.session(r)); c != nil {
+		if c := a.t.take(a.to.host, a.t.session(a.r)); c != nil {
 			tr.Reused = true
 			return c, nil
 		}
@@ -120,7 +152,7 @@ func (a *attempt) connect(ctx context.Context, to *target, r *Request) (*conn, e
 	a.t.room()
 	ctx, done := bounded(ctx, a.x, a.t.limit)
 	defer done()
-	c, err := a.t.dialer.open(ctx, to)
+	c, err := a.t.dialer.open(ctx, a.to)
 	if err != nil {
 		return nil, err
 	}

@@ -102,10 +102,27 @@ func (t *HTTP) Exchange(ctx context.Context, r *Request, x *Exchange) {
 		t.proxied().exchange(ctx, r, x)
 		return
 	}
+	t.ready(to, r).Exchange(ctx, x)
+}
+
+// Ready implements Readier. What goes through a proxy cannot be made ready.
+func (t *HTTP) Ready(r *Request, now bool) Readied {
+	to := t.targets.of(r.URL)
+	if to.proxied {
+		return nil
+	}
+	a := t.ready(to, r)
+	if now {
+		a.hold()
+	}
+	return a
+}
+
+func (t *HTTP) ready(to *target, r *Request) *attempt {
 	a := t.attempts.Get().(*attempt)
-	a.run(ctx, to, r, x)
-	a.release()
-	t.attempts.Put(a)
+	a.to, a.r = to, r
+	a.compose()
+	return a
 }
 
 // session is the name of a request's own connection, empty when it has none.

@@ -64,6 +64,16 @@ func (p *pool) acquire(ctx context.Context, x *Exchange, limit time.Duration) er
 	}
 }
 
+// tryAcquire is acquire without the wait.
+func (p *pool) tryAcquire() bool {
+	select {
+	case p.slots <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
 func (p *pool) leave() { <-p.slots }
 
 // bounded bounds a context by the limit of an exchange.

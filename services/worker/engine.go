@@ -65,6 +65,7 @@ type records interface {
 // wait in line without one: a load far above what the transport carries must not bury
 // the requests under way below goroutines that only wait for a connection.
 type engine struct {
+	readier  transports.Readier // the transport, if it can make requests ready; else nil
 	cfg      Config
 	deps     Deps
 	sessions *sessions
@@ -84,6 +85,7 @@ type engine struct {
 
 func newEngine(cfg Config, deps Deps) *engine {
 	e := &engine{cfg: cfg, deps: deps, tasks: map[messages.CreditKey]*task{}, failures: newFailureLog(deps.Warn)}
+	e.readier, _ = deps.Transport.(transports.Readier)
 	e.items.New = func() any { return &item{} }
 	e.sessions = newSessions(cfg.MaxSessions, func() {
 		deps.Warn("more sessions are open than the worker may remember; later turns of the oldest ones are sent without earlier replies",

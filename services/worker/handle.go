@@ -37,10 +37,17 @@ func (e *engine) request(t *task, it *item) (takenUp bool) {
 	}
 	s, err := e.prepare(t, it)
 	due := t.due()
+	var ready transports.Readied
+	if err == nil && e.readier != nil {
+		ready = e.readier.Ready(&it.request, due == 0)
+	}
 	if due > 0 {
 		_ = e.deps.Alarm.WaitUntil(t.ctx, due) // ends early only with the credit, which begin sees
 	}
 	if !t.begin() {
+		if ready != nil {
+			ready.Drop()
+		}
 		return false
 	}
 	x := &it.exchange
@@ -58,7 +65,11 @@ func (e *engine) request(t *task, it *item) (takenUp bool) {
 		x.EndNS, x.Error = x.StartNS, messages.AsErrorDetails("ValueError", err)
 		return true
 	}
-	e.deps.Transport.Exchange(t.ctx, &it.request, x)
+	if ready != nil {
+		ready.Exchange(t.ctx, x)
+	} else {
+		e.deps.Transport.Exchange(t.ctx, &it.request, x)
+	}
 	if x.Error == nil {
 		e.inspect(it)
 	}
