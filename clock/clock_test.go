@@ -104,6 +104,20 @@ func BenchmarkNow(b *testing.B) {
 	}
 }
 
+var _ = It("an alarm learns, within bounds, how far ahead it has to wake", func() {
+	a := &Alarm{}
+	for range 10_000 {
+		a.learn(false)
+	}
+	Expect(a.ahead.Load()).To(BeEquivalentTo(maxLead))
+	a.learn(true)
+	Expect(a.ahead.Load()).To(BeEquivalentTo(maxLead - leadDown))
+	for range 10_000 {
+		a.learn(true)
+	}
+	Expect(a.ahead.Load()).To(BeZero())
+})
+
 // BenchmarkAlarm reports how late a waiter wakes, in nanoseconds, beside the time of
 // a round.
 func BenchmarkAlarm(b *testing.B) {

@@ -1,6 +1,7 @@
 package endpoints
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -36,11 +37,15 @@ func (c *Chat) CheckStream(responses []messages.RawResponse) error {
 type streamState struct {
 	done           bool
 	seen, finished uint64
+	alike          alike
 }
 
 func (s *streamState) event(data []byte) error {
 	if s.done {
 		return errors.New("data after [DONE]")
+	}
+	if s.alike.as(data) {
+		return nil
 	}
 	text := borrowString(data)
 	if text == "[DONE]" {
@@ -59,7 +64,58 @@ func (s *streamState) event(data []byte) error {
 		err = s.choice(choice)
 		return err == nil
 	})
+	if err == nil {
+		s.alike.learn(data)
+	}
 	return err
+}
+
+// alike knows a chunk that is in order, and recognises others that differ from it in
+// their content alone: what holds of the one then holds of the other. The chunks of a
+// stream are nearly all such.
+type alike struct{ before, after []byte } // of the content: up to its opening quote, and from its closing one
+
+// A quote inside a JSON string has a backslash before it, so the last one of this always
+// opens a value.
+var contentKey = []byte(`"content":"`)
+
+func (a *alike) learn(valid []byte) {
+	*a = alike{}
+	i := bytes.Index(valid, contentKey)
+	if i < 0 {
+		return
+	}
+	i += len(contentKey)
+	if n := plainText(valid[i:]); i+n < len(valid) && valid[i+n] == '"' {
+		a.before, a.after = valid[:i], valid[i+n:]
+	}
+}
+
+// as tells that a chunk is like the one that was learned; false says nothing.
+func (a *alike) as(data []byte) bool {
+	n := len(data) - len(a.after)
+	if a.before == nil || n < len(a.before) || !bytes.HasPrefix(data, a.before) || !bytes.HasSuffix(data, a.after) {
+		return false
+	}
+	text := data[len(a.before):n]
+	return plainText(text) == len(text)
+}
+
+// plainText is how much of text can stand inside a JSON string, up to a quote, a control
+// character, or an escape that needs a closer look.
+func plainText(text []byte) int {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"' || c < 0x20:
+			return i
+		case c == '\\':
+			if i+1 == len(text) || bytes.IndexByte([]byte(`"\/bfnrt`), text[i+1]) < 0 {
+				return i
+			}
+			i++
+		}
+	}
+	return len(text)
 }
 
 func (s *streamState) choice(choice gjson.Result) error {

@@ -1,6 +1,7 @@
 package endpoints
 
 import (
+	"strings"
 	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -82,6 +83,12 @@ var _ = DescribeTable("a stream's end", func(problem string, events ...string) {
 	Entry("before it began", "without [DONE]"),
 	Entry("that was none", "after [DONE]", "[DONE]", chunkOf(`{}`)),
 	Entry("no JSON", "not JSON", chunkOf(`{}`), "oops", "[DONE]"),
+	Entry("contents that differ", "", chunkOf(`{"content":"a"}`), chunkOf(`{"content":""}`), chunkOf(`{"content":"\n \\ \" \u00e9 é"}`), "[DONE]"),
+	Entry("a content that is no text", "not JSON", chunkOf(`{"content":"a"}`), chunkOf(`{"content":"a\q"}`), "[DONE]"),
+	Entry("a content with a raw line end", "not JSON", chunkOf(`{"content":"a"}`), chunkOf("{\"content\":\"a\nb\"}"), "[DONE]"),
+	Entry("a content that swallows its quote", "not JSON", chunkOf(`{"content":"a"}`), chunkOf(`{"content":"a\"}`), "[DONE]"),
+	Entry("a content that holds a reason", "finish_reason", chunkOf(`{"content":"a"}`),
+		strings.Replace(chunkOf(`{"content":"X"}`), `"X"}`, `"X"},"finish_reason":7,"z":{"content":"a"}`, 1), "[DONE]"),
 	Entry("no choices", "no choices array", `{"a":1}`, "[DONE]"),
 	Entry("a choice that is none", "not an object", `{"choices":[1]}`, "[DONE]"),
 	Entry("a reason that is none", "finish_reason", `{"choices":[{"finish_reason":7}]}`, "[DONE]"),
