@@ -13,8 +13,9 @@ import (
 // timers are rounded to a millisecond when the process is otherwise idle; one
 // thread of Alarm sleeps in the kernel's high-resolution clock instead, and
 // serves any number of waiters. Handing over to a waiter takes time of its own, tens of
-// microseconds on an idle machine; so waiters are woken that much ahead of their instant
-// and spin for the rest. How much is learned: most of them are to be awake in time.
+// microseconds on an idle machine. Who cannot afford that waits in two steps: Approach
+// wakes it that much ahead, and Reach spins for the rest. How much is learned: most
+// waiters are to be ready in time.
 //
 // One goroutine, started by NewAlarm and ended by Close, owns the sleeping. The
 // heap has as many entries as there are waiters.
@@ -28,7 +29,7 @@ type Alarm struct {
 	ahead  atomic.Int64 // ns that waiters are woken before their instant
 }
 
-// The lead moves by these steps after each wait, up when the waiter was awake too late,
+// The lead moves by these steps after each wait, up when the waiter was ready too late,
 // down when it was in time: about four of five are in time. It is bounded, because its
 // rest is spent spinning; on a machine that hands over more slowly nobody spins.
 const (
@@ -38,7 +39,7 @@ const (
 )
 
 type waiter struct {
-	due   MonoNS // to be woken at
+	due   MonoNS
 	ch    chan struct{}
 	index int
 }
@@ -62,26 +63,19 @@ func (a *Alarm) WaitUntil(ctx context.Context, due MonoNS) error {
 	if due <= Now() {
 		return ctx.Err()
 	}
-	wake := due.Add(-time.Duration(a.ahead.Load()))
-	if wake <= Now() {
-		spin(due)
-		return ctx.Err()
-	}
-	w := &waiter{due: wake, ch: make(chan struct{})}
+	w := &waiter{due: due, ch: make(chan struct{})}
 	a.mu.Lock()
 	if a.closed {
 		a.mu.Unlock()
 		return context.Canceled
 	}
 	heap.Push(&a.queue, w)
-	if int64(w.due) < a.next {
+	if int64(due) < a.next {
 		a.wake.wake() // under the lock: Close may give the descriptor back after it
 	}
 	a.mu.Unlock()
 	select {
 	case <-w.ch:
-		a.learn(Now() <= due)
-		spin(due)
 		return nil
 	case <-ctx.Done():
 		a.mu.Lock()
@@ -93,6 +87,21 @@ func (a *Alarm) WaitUntil(ctx context.Context, due MonoNS) error {
 	}
 }
 
+// Approach returns a little before due, or when ctx ends (with its error). What is left
+// is for last preparations, and for Reach.
+func (a *Alarm) Approach(ctx context.Context, due MonoNS) error {
+	return a.WaitUntil(ctx, due.Add(-time.Duration(a.ahead.Load())))
+}
+
+// Reach returns at due for who has approached it. It spins, for maxLead at most.
+func (a *Alarm) Reach(due MonoNS) {
+	now := Now()
+	a.learn(now <= due)
+	for now < due && due.Sub(now) <= maxLead { // more is left when the wait ended early
+		now = Now()
+	}
+}
+
 // learn moves the lead after a wait.
 func (a *Alarm) learn(inTime bool) {
 	step := int64(leadUp)
@@ -100,12 +109,6 @@ func (a *Alarm) learn(inTime bool) {
 		step = -int64(leadDown)
 	}
 	a.ahead.Store(min(max(a.ahead.Load()+step, 0), int64(maxLead))) // of waiters at the same time one counts
-}
-
-// spin passes the rest of the time.
-func spin(due MonoNS) {
-	for now := Now(); now < due && due.Sub(now) <= maxLead; now = Now() { // more is left when the alarm was closed
-	}
 }
 
 func (a *Alarm) run() {

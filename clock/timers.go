@@ -21,5 +21,11 @@ func (Timers) WaitUntil(ctx context.Context, due MonoNS) error {
 	}
 }
 
+// Approach is WaitUntil: there is nothing to gain.
+func (t Timers) Approach(ctx context.Context, due MonoNS) error { return t.WaitUntil(ctx, due) }
+
+// Reach has nothing left to wait for.
+func (Timers) Reach(MonoNS) {}
+
 // Close has nothing to end; an Alarm has.
 func (Timers) Close() {}

@@ -20,11 +20,12 @@ type attempt struct {
 	r  *Request
 	answer
 	stage stage
-	slot  bool  // the right to use a connection is held
-	held  *conn // one that was taken beforehand
-	out   []byte // the request's head, and its body when that is short ...
-	whole bool   // ... which it is
-	own   []byte // what TLS reads into
+	slot  bool        // the right to use a connection is held
+	held  *conn       // one that was taken beforehand
+	still func() bool // disarms a connection; false: it was aborted
+	out   []byte      // the request's head, and its body when that is short ...
+	whole bool        // ... which it is
+	own   []byte      // what TLS reads into
 
 	head     headReader
 	heads    bool // the head of the answer is complete
@@ -47,26 +48,48 @@ func newAttempt(t *HTTP) *attempt {
 // release hands the state on to another exchange. What was taken beforehand and not used
 // goes back.
 func (a *attempt) release() {
-	if a.held != nil {
-		a.t.put(a.held, a.t.session(a.r), 0)
+	if c := a.held; c != nil {
+		if a.still() {
+			a.t.put(c, a.t.session(a.r), 0)
+		} else {
+			c.close()
+		}
 	}
 	if a.slot {
 		a.t.leave()
 	}
 	a.answer.reset()
 	a.head.reset()
-	a.to, a.r, a.slot, a.held = nil, nil, false, nil
+	a.to, a.r, a.slot, a.held, a.still = nil, nil, false, nil, nil
 	a.stage, a.heads, a.reusable = queued, false, false
 	a.out = a.out[:0]
 	a.t.attempts.Put(a)
 }
 
-// hold takes a connection if one is free, without waiting for any.
-func (a *attempt) hold() {
-	if a.slot = a.t.tryAcquire(); a.slot && !a.t.closing {
-		a.held = a.t.take(a.to.host, a.t.session(a.r))
+// Hold implements Readied.
+func (a *attempt) Hold(ctx context.Context) {
+	if a.slot = a.t.tryAcquire(); !a.slot || a.t.closing {
+		return
+	}
+	if a.held = a.t.take(a.to.host, a.t.session(a.r)); a.held != nil {
+		a.arm(ctx, a.held, a.t.limit)
 	}
 }
+
+// arm bounds what happens on a connection: by the time that is left, in both directions
+// (it stays when the connection is idle, and the next exchange sets its own), and by ctx,
+// whose end ends every wait at once.
+func (a *attempt) arm(ctx context.Context, c *conn, left time.Duration) {
+	if a.t.limit > 0 {
+		_ = c.SetDeadline(time.Now().Add(left))
+	}
+	a.still = nothing
+	if ctx.Done() != nil {
+		a.still = context.AfterFunc(ctx, c.abort)
+	}
+}
+
+func nothing() bool { return true }
 
 // Drop implements Readied.
 func (a *attempt) Drop() { a.release() }
@@ -106,7 +129,7 @@ func (a *attempt) guarded(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		stale, err := a.converse(ctx, c, a.r)
+		stale, err := a.converse(c, a.r)
 		if err == nil || !stale || !lost(err) || ctx.Err() != nil {
 			return err
 		}
@@ -114,6 +137,9 @@ func (a *attempt) guarded(ctx context.Context) error {
 		// not stale.
 	}
 }
+
+// left is what is left of the exchange's time.
+func (a *attempt) left() time.Duration { return a.t.limit - clock.Now().Sub(a.x.StartNS) }
 
 // lost tells that a peer has ended the connection.
 func lost(err error) bool {
@@ -140,43 +166,36 @@ func (a *attempt) connect(ctx context.Context) (*conn, error) {
 	tr := &a.x.Trace
 	if c := a.held; c != nil {
 		a.held, tr.Reused = nil, true
-		return c, nil
+		return c, nil // armed already
 	}
 	if !a.t.closing {
 		if c := a.t.take(a.to.host, a.t.session(a.r)); c != nil {
 			tr.Reused = true
+			a.arm(ctx, c, a.left())
 			return c, nil
 		}
 	}
 	tr.Reused = false
 	a.t.room()
-	ctx, done := bounded(ctx, a.x, a.t.limit)
+	opening, done := bounded(ctx, a.x, a.t.limit)
 	defer done()
-	c, err := a.t.dialer.open(ctx, a.to)
+	c, err := a.t.dialer.open(opening, a.to)
 	if err != nil {
 		return nil, err
 	}
 	b := c.birth
 	tr.DNSStartNS, tr.DNSEndNS, tr.ConnectStartNS, tr.ConnectEndNS = b.dnsStart, b.dnsEnd, b.connectStart, b.connectEnd
 	tr.TLSStartNS, tr.TLSEndNS = b.tlsStart, b.tlsEnd
+	a.arm(ctx, c, a.left())
 	return c, nil
 }
 
 // converse carries the exchange out on a connection, and hands that to the pool or ends
-// it: afterwards the connection is somebody else's. The end of ctx ends every wait on the
-// connection at once. stale: it was idle before, and has taken nothing of the request and
-// given nothing of an answer, so it may have been closed while it was idle.
-func (a *attempt) converse(ctx context.Context, c *conn, r *Request) (stale bool, err error) {
+// it: afterwards the connection is somebody else's. stale: it was idle before, and has
+// taken nothing of the request and given nothing of an answer, so it may have been closed
+// while it was idle.
+func (a *attempt) converse(c *conn, r *Request) (stale bool, err error) {
 	c.begin()
-	if a.t.limit > 0 {
-		// Both directions have the deadline; it stays when the connection is idle, and the
-		// next exchange sets its own.
-		_ = c.SetDeadline(time.Now().Add(a.t.limit - c.floor.Sub(a.x.StartNS)))
-	}
-	still := func() bool { return true }
-	if ctx.Done() != nil {
-		still = context.AfterFunc(ctx, c.abort)
-	}
 	err = a.speak(c, r)
 	c.release()
 	stale = c.used && c.written == 0 && c.reads == 0
@@ -188,7 +207,7 @@ func (a *attempt) converse(ctx context.Context, c *conn, r *Request) (stale bool
 		a.x.StampSource = StampRead
 	}
 	// After an abort, which may still be under way, nobody may wait on the connection again.
-	if !still() || !a.reusable || a.t.closing {
+	if !a.still() || !a.reusable || a.t.closing {
 		c.close()
 	} else if session := a.t.session(r); session == "" || err == nil && !r.FinalTurn {
 		a.t.put(c, session, a.head.head.keep)

@@ -40,14 +40,16 @@ type Transport interface {
 // sending, so that little lies between the start stamp of a request and its first byte:
 // whatever lies there is in the latency, and so is every preemption that falls into it.
 type Readier interface {
-	// Ready writes a request down. With now it also takes a connection if one is free: the
-	// exchange follows at once. r is kept until Exchange or Drop, one of which has to follow.
-	// Nil: this request has to go by Transport.Exchange.
-	Ready(r *Request, now bool) Readied
+	// Ready writes a request down. r is kept until Exchange or Drop, one of which has to
+	// follow. Nil: this request has to go by Transport.Exchange.
+	Ready(r *Request) Readied
 }
 
 // Readied is a request that can be sent.
 type Readied interface {
+	// Hold takes a connection if one is free, without waiting for any. It is called when
+	// the exchange is about to follow, with its context.
+	Hold(ctx context.Context)
 	// Exchange is that of Transport, for the request that was made ready.
 	Exchange(ctx context.Context, x *Exchange)
 	// Drop gives back what was taken for a request that is not sent.

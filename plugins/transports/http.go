@@ -106,16 +106,12 @@ func (t *HTTP) Exchange(ctx context.Context, r *Request, x *Exchange) {
 }
 
 // Ready implements Readier. What goes through a proxy cannot be made ready.
-func (t *HTTP) Ready(r *Request, now bool) Readied {
+func (t *HTTP) Ready(r *Request) Readied {
 	to := t.targets.of(r.URL)
 	if to.proxied {
 		return nil
 	}
-	a := t.ready(to, r)
-	if now {
-		a.hold()
-	}
-	return a
+	return t.ready(to, r)
 }
 
 func (t *HTTP) ready(to *target, r *Request) *attempt {

@@ -50,7 +50,10 @@ type store interface {
 
 // alarm waits for instants.
 type alarm interface {
-	WaitUntil(ctx context.Context, due clock.MonoNS) error
+	// Approach returns a little before due, or when ctx ends.
+	Approach(ctx context.Context, due clock.MonoNS) error
+	// Reach returns at due.
+	Reach(due clock.MonoNS)
 }
 
 // records takes finished requests; it owns the item from then on.

@@ -112,7 +112,7 @@ type gate struct {
 
 func newGate() *gate { return &gate{open: make(chan struct{})} }
 
-func (g *gate) WaitUntil(ctx context.Context, due clock.MonoNS) error {
+func (g *gate) Approach(ctx context.Context, due clock.MonoNS) error {
 	g.mu.Lock()
 	g.waiting = append(g.waiting, due)
 	g.mu.Unlock()
@@ -227,3 +227,6 @@ func turnOf(id int64, session string, index, of int) messages.Credit {
 	c.XCorrelationID, c.TurnIndex, c.NumTurns = session, index, of
 	return c
 }
+
+// Reach has nothing left: the gate opened at the instant.
+func (*gate) Reach(clock.MonoNS) {}

@@ -39,10 +39,16 @@ func (e *engine) request(t *task, it *item) (takenUp bool) {
 	due := t.due()
 	var ready transports.Readied
 	if err == nil && e.readier != nil {
-		ready = e.readier.Ready(&it.request, due == 0)
+		ready = e.readier.Ready(&it.request)
 	}
 	if due > 0 {
-		_ = e.deps.Alarm.WaitUntil(t.ctx, due) // ends early only with the credit, which begin sees
+		_ = e.deps.Alarm.Approach(t.ctx, due) // ends early only with the credit, which begin sees
+	}
+	if ready != nil {
+		ready.Hold(t.ctx)
+	}
+	if due > 0 {
+		e.deps.Alarm.Reach(due)
 	}
 	if !t.begin() {
 		if ready != nil {
