@@ -27,6 +27,11 @@ type attempt struct {
 	whole bool        // ... which it is
 	own   []byte      // what TLS reads into
 
+	// On a connection that a reactor reads for.
+	timer *time.Timer   // ends the exchange's time
+	woken chan struct{} // the answer is over ...
+	over  error         // ... with this
+
 	head     headReader
 	heads    bool // the head of the answer is complete
 	body     bodyReader
@@ -40,7 +45,8 @@ const oneWriteBytes = 16 << 10
 const ownBytes = 4 << 10
 
 func newAttempt(t *HTTP) *attempt {
-	a := &attempt{t: t}
+	a := &attempt{t: t, timer: time.NewTimer(time.Hour), woken: make(chan struct{}, 1)}
+	a.timer.Stop()
 	a.each = a.event
 	return a
 }
@@ -60,7 +66,7 @@ func (a *attempt) release() {
 	}
 	a.answer.reset()
 	a.head.reset()
-	a.to, a.r, a.slot, a.held, a.still = nil, nil, false, nil, nil
+	a.to, a.r, a.slot, a.held, a.still, a.over = nil, nil, false, nil, nil, nil
 	a.stage, a.heads, a.reusable = queued, false, false
 	a.out = a.out[:0]
 	a.t.attempts.Put(a)
@@ -80,6 +86,14 @@ func (a *attempt) Hold(ctx context.Context) {
 // (it stays when the connection is idle, and the next exchange sets its own), and by ctx,
 // whose end ends every wait at once.
 func (a *attempt) arm(ctx context.Context, c *conn, left time.Duration) {
+	if c.direct() {
+		a.still = nothing // each wait looks at ctx
+		if a.t.limit > 0 {
+			a.timer.Reset(left)
+			a.still = a.stopTimer
+		}
+		return
+	}
 	if a.t.limit > 0 {
 		_ = c.SetDeadline(time.Now().Add(left))
 	}
@@ -90,6 +104,11 @@ func (a *attempt) arm(ctx context.Context, c *conn, left time.Duration) {
 }
 
 func nothing() bool { return true }
+
+func (a *attempt) stopTimer() bool {
+	a.timer.Stop()
+	return true
+}
 
 // Drop implements Readied.
 func (a *attempt) Drop() { a.release() }
@@ -129,7 +148,7 @@ func (a *attempt) guarded(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		stale, err := a.converse(c, a.r)
+		stale, err := a.converse(ctx, c)
 		if err == nil || !stale || !lost(err) || ctx.Err() != nil {
 			return err
 		}
@@ -194,9 +213,10 @@ func (a *attempt) connect(ctx context.Context) (*conn, error) {
 // it: afterwards the connection is somebody else's. stale: it was idle before, and has
 // taken nothing of the request and given nothing of an answer, so it may have been closed
 // while it was idle.
-func (a *attempt) converse(c *conn, r *Request) (stale bool, err error) {
+func (a *attempt) converse(ctx context.Context, c *conn) (stale bool, err error) {
+	r := a.r
 	c.begin()
-	err = a.speak(c, r)
+	err = a.speak(ctx, c)
 	c.release()
 	stale = c.used && c.written == 0 && c.reads == 0
 	switch {
@@ -218,17 +238,22 @@ func (a *attempt) converse(c *conn, r *Request) (stale bool, err error) {
 }
 
 // speak sends the request and reads the answer.
-func (a *attempt) speak(c *conn, r *Request) error {
+func (a *attempt) speak(ctx context.Context, c *conn) error {
 	a.stage = sending
-	body := r.Body
+	body := a.r.Body
 	if a.whole {
 		body = nil
 	}
-	unsent := c.send(a.out, body)
+	var unsent error
+	if c.direct() {
+		unsent = c.sendDirect(ctx, a, a.out, body)
+	} else {
+		unsent = c.send(a.out, body)
+	}
 	if c.written > 0 {
 		tr := &a.x.Trace
 		a.x.SendNS, tr.SendStartNS, tr.SendEndNS = c.firstWrite, c.firstWrite, c.lastWrite
-		tr.ChunksSent, tr.BytesSent = c.writes, int64(len(r.Body))
+		tr.ChunksSent, tr.BytesSent = c.writes, int64(len(a.r.Body))
 	}
 	if unsent != nil && (c.written == 0 || !lost(unsent)) {
 		return unsent
@@ -236,7 +261,7 @@ func (a *attempt) speak(c *conn, r *Request) error {
 	if unsent == nil {
 		a.stage = waiting
 	}
-	err := a.listen(c)
+	err := a.listen(ctx, c)
 	if unsent != nil {
 		// The server has hung up before it had all of the request; its answer, if there is
 		// one, says why.
@@ -249,28 +274,40 @@ func (a *attempt) speak(c *conn, r *Request) error {
 }
 
 // listen reads the answer to its end.
-func (a *attempt) listen(c *conn) error {
+func (a *attempt) listen(ctx context.Context, c *conn) error {
+	if c.direct() {
+		return a.listenDirect(ctx, c)
+	}
 	if c.secure != nil && a.own == nil {
 		a.own = make([]byte, ownBytes)
 	}
 	for {
 		p, err := c.next(a.own)
 		if len(p) > 0 {
-			done, failed := a.arrived(p, c.at)
+			over, outcome := a.piece(c, p)
 			c.release()
-			switch {
-			case failed == errEnough:
-				return a.complete(c.at)
-			case failed != nil:
-				return failed
-			case done:
-				return a.complete(c.at)
+			if over {
+				return outcome
 			}
 		}
 		if err != nil {
 			return a.cut(c, err)
 		}
 	}
+}
+
+// piece takes what the last read brought; over with the outcome when that was all.
+func (a *attempt) piece(c *conn, p []byte) (over bool, outcome error) {
+	done, failed := a.arrived(p, c.at)
+	switch {
+	case failed == errEnough:
+		return true, a.complete(c.at)
+	case failed != nil:
+		return true, failed
+	case done:
+		return true, a.complete(c.at)
+	}
+	return false, nil
 }
 
 // arrived takes what a read brought at an instant; done means that the answer is complete.

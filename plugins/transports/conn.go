@@ -32,6 +32,14 @@ type conn struct {
 	look   func(uintptr)
 	abort  func() // ends reads and writes under way and to come, from any goroutine
 
+	// With a reactor; its descriptor is out of the runtime's poller then.
+	fd       int
+	reactor  *reactor      // nil: none, or closed
+	writable chan struct{} // there may be room to write
+	mu       sync.Mutex    // of what follows, and of what the listener reads
+	listener *attempt      // who what arrives is for
+	ready    bool          // something has arrived, and nobody has read it
+
 	// One receive.
 	into  []byte // nil: borrow
 	lent  *readBuffer
@@ -213,11 +221,19 @@ func (c *conn) send(head, body []byte) error {
 // something, such as tickets for later sessions.
 func (c *conn) usable() bool {
 	c.alive = false
+	if c.direct() {
+		c.look(uintptr(c.fd))
+		return c.alive
+	}
 	return c.raw.Control(c.look) == nil && c.alive
 }
 
 // close ends the connection at once.
 func (c *conn) close() {
 	c.release()
+	if c.direct() {
+		c.leave()
+		return
+	}
 	_ = c.TCPConn.Close()
 }

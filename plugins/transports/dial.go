@@ -25,6 +25,7 @@ type dialer struct {
 	resolver *resolver
 	tls      *tls.Config
 	kernel   *clock.Realtime // nil: the kernel gives no stamps
+	reactor  *reactor        // nil: connections read for themselves
 }
 
 func newDialer(env *config.Environment, note func(string)) *dialer {
@@ -70,6 +71,8 @@ func (d *dialer) open(ctx context.Context, to *target) (*conn, error) {
 			c.close()
 			return nil, err
 		}
+	} else if d.reactor != nil {
+		_ = d.reactor.adopt(c) // else it reads for itself
 	}
 	return c, nil
 }
