@@ -115,7 +115,7 @@ func armGuards(launcher int) error {
 
 // sleepers is how many goroutines of a service sleep in system calls: its sockets'
 // actors, its alarm, the guard.
-const sleepers = 8
+const sleepers = 12
 
 // tuneRuntime keeps garbage collection and the scheduler's patience out of the measured
 // path of the services whose manifest entry asks for it (disable_gc), lets them go

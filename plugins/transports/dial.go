@@ -25,7 +25,7 @@ type dialer struct {
 	resolver *resolver
 	tls      *tls.Config
 	kernel   *clock.Realtime // nil: the kernel gives no stamps
-	reactor  *reactor        // nil: connections read for themselves
+	reactors *reactors
 }
 
 func newDialer(env *config.Environment, note func(string)) *dialer {
@@ -71,8 +71,8 @@ func (d *dialer) open(ctx context.Context, to *target) (*conn, error) {
 			c.close()
 			return nil, err
 		}
-	} else if d.reactor != nil {
-		_ = d.reactor.adopt(c) // else it reads for itself
+	} else {
+		d.reactors.adopt(c)
 	}
 	return c, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"os"
+	"sync/atomic"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -12,6 +14,25 @@ import (
 
 // A direct connection is one that a reactor reads for: its descriptor is out of the
 // runtime's poller, so waiting on it is done here.
+
+// reactors take turns in adopting connections.
+type reactors struct {
+	all  []*reactor // empty: connections read for themselves
+	next atomic.Uint32
+}
+
+// adopt lets one of them read for a connection, if there is one and it can.
+func (rs *reactors) adopt(c *conn) {
+	if n := len(rs.all); n > 0 {
+		_ = rs.all[int(rs.next.Add(1))%n].adopt(c)
+	}
+}
+
+func (rs *reactors) close() {
+	for _, r := range rs.all {
+		r.close()
+	}
+}
 
 // direct tells whether a reactor reads for the connection.
 func (c *conn) direct() bool { return c.writable != nil }
@@ -53,9 +74,9 @@ func (c *conn) sendDirect(ctx context.Context, a *attempt, head, body []byte) er
 func (c *conn) writeParts(head, body []byte) (int, error) {
 	switch {
 	case len(body) == 0:
-		return unix.Write(c.fd, head)
+		return syscall.Write(c.fd, head)
 	case len(head) == 0:
-		return unix.Write(c.fd, body)
+		return syscall.Write(c.fd, body)
 	}
 	return unix.Writev(c.fd, [][]byte{head, body})
 }

@@ -77,8 +77,9 @@ func NewHTTP(c Config) (Transport, error) {
 	if t.stamping, _ = clock.KeepStamps(); t.stamping != nil {
 		t.dialer.kernel = clock.NewRealtime()
 	}
+	t.dialer.reactors = &reactors{}
 	if !t.closing { // for one exchange the change of hands would cost more than it saves
-		t.dialer.reactor = newReactor()
+		t.dialer.reactors = newReactors()
 	}
 	keep := time.Duration(h.KeepaliveTimeoutSec * float64(time.Second))
 	t.pool = newPool(t.connected, keep, func() {
@@ -144,9 +145,7 @@ func (t *HTTP) ClockSteps() int64 {
 func (t *HTTP) Close() {
 	t.pool.close()
 	t.proxied().close()
-	if t.dialer.reactor != nil {
-		t.dialer.reactor.close()
-	}
+	t.dialer.reactors.close()
 	if t.stamping != nil {
 		_ = t.stamping.Close()
 	}

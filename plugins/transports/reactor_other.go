@@ -7,12 +7,12 @@ import "errors"
 // reactor exists on Linux only; elsewhere connections read for themselves.
 type reactor struct{}
 
-func newReactor() *reactor { return nil }
+func newReactors() *reactors { return &reactors{} }
 
 func (*reactor) adopt(*conn) error { return errors.ErrUnsupported }
 
 func (*reactor) close() {}
 
-func (c *conn) leave() {}
+func (*conn) leave() {}
 
-func (a *attempt) drain(*conn, *readBuffer, bool) bool { return false }
+func (*attempt) drain(*conn, *readBuffer, bool) bool { return false }
