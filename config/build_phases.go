@@ -30,6 +30,9 @@ func (l *loader) loadRules() {
 	if f.GraceSec.Set && !f.DurationSec.Set && !f.givenBadly("benchmark-duration") {
 		l.problems.add(f.GraceSec.As, "has no effect without a duration", "", "add --benchmark-duration, or leave it out")
 	}
+	if f.CancellationDelaySec.Set && !f.CancellationRatePct.Set && !f.givenBadly("request-cancellation-rate") {
+		l.problems.add(f.CancellationDelaySec.As, "has no effect without a share of requests to cut", "", "add --request-cancellation-rate, or leave it out")
+	}
 }
 
 func (l *loader) profiling() Phase {
@@ -49,6 +52,9 @@ func (l *loader) profiling() Phase {
 			n = max(n, 2**p.Concurrency)
 		}
 		p.Requests = &n
+	}
+	if f.CancellationRatePct.Set {
+		p.Cancellation = &Cancellation{RatePct: f.CancellationRatePct.Value, DelaySec: f.CancellationDelaySec.Value}
 	}
 	p.setGrace(f.GraceSec, defaultGraceSec)
 	return p

@@ -110,6 +110,12 @@ func loadFlags() []*Flag {
 		{Names: names("benchmark-grace-period"), Group: GroupLoad, Common: true, Target: "phases.profiling.grace_period", Default: "30 with a duration",
 			Help:  "How long to wait, after the duration, for requests in flight; inf waits for all.",
 			Value: duration(func(f *Flags) *Opt[float64] { return &f.GraceSec }, from(0), false, true)},
+		{Names: names("request-cancellation-rate"), Group: GroupLoad, Target: "phases.profiling.cancellation.rate", Default: "off",
+			Help:  "Percent of the requests to hang up on before the answer is complete, as impatient users do; never in a warmup.",
+			Value: decimal(func(f *Flags) *Opt[float64] { return &f.CancellationRatePct }, span{max: 100, hasMin: true, hasMax: true, minOpen: true})},
+		{Names: names("request-cancellation-delay"), Group: GroupLoad, Target: "phases.profiling.cancellation.delay", Default: "0",
+			Help:  "When to hang up: so long after all of the request is sent; 0 is at once.",
+			Value: duration(func(f *Flags) *Opt[float64] { return &f.CancellationDelaySec }, from(0), false, false)},
 
 		{Names: names("warmup-request-count", "num-warmup-requests"), Group: GroupWarmup, Common: true, Target: "phases.warmup.requests",
 			Help:  "Begin with a warmup of so many requests, which are left out of the results.",

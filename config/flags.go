@@ -68,6 +68,9 @@ type Flags struct {
 	DurationSec    Opt[float64]
 	GraceSec       Opt[float64] // +Inf = wait for everything
 
+	CancellationRatePct  Opt[float64]
+	CancellationDelaySec Opt[float64]
+
 	// Warmup
 	WarmupRequests       Opt[int]
 	WarmupDurationSec    Opt[float64]

@@ -132,7 +132,7 @@ func (l *loader) describeDataset() inputDataset {
 func describePhase(p Phase) inputPhase {
 	in := inputPhase{
 		Name: p.Name, Kind: p.Kind, Type: p.Type, ExcludeFromResults: p.ExcludeFromResults, Requests: p.Requests, Sessions: p.Sessions,
-		Duration: p.DurationSec, Concurrency: p.Concurrency, Rate: p.RatePerSec,
+		Duration: p.DurationSec, Concurrency: p.Concurrency, Rate: p.RatePerSec, Cancellation: p.Cancellation,
 	}
 	switch {
 	case p.DurationSec == nil:

@@ -79,6 +79,8 @@ type inputPhase struct {
 	GracePeriod        any      `json:"grace_period,omitempty"` // seconds, or "inf", which JSON has no number for
 	Concurrency        *int     `json:"concurrency,omitempty"`
 	Rate               *float64 `json:"rate,omitempty"`
+
+	Cancellation *Cancellation `json:"cancellation,omitempty"`
 }
 
 type inputArtifacts struct {

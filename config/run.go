@@ -212,6 +212,14 @@ type Phase struct {
 	GracePeriodSec     float64  `json:"grace_period"`
 	GraceInfinite      bool     `json:"grace_infinite"`
 	ExcludeFromResults bool     `json:"exclude_from_results"`
+	// Cancellation cuts a share of the phase's requests; nil cuts none.
+	Cancellation *Cancellation `json:"cancellation,omitempty"`
+}
+
+// Cancellation is the simulation of clients that hang up.
+type Cancellation struct {
+	RatePct  float64 `json:"rate"`  // share of the requests, percent
+	DelaySec float64 `json:"delay"` // after all of the request is sent
 }
 
 // TimingMode is the strategy plugin that runs the phase.

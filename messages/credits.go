@@ -30,7 +30,28 @@ type Credit struct {
 	ScheduledNS       clock.WallNS `msgpack:"scheduled_ns"`     // target send time; 0 in closed loop
 	URLIndex          int          `msgpack:"url_index"`        // into the endpoint URL list; −1: the first or the session's
 	SessionSeq        int64        `msgpack:"session_seq"`      // sequence of the session in the phase, from 0
+
+	// CancelAfterNS: the client hangs up so long after the request is written; absent:
+	// it reads the answer to its end. Shared, not changed.
+	CancelAfterNS *int64 `msgpack:"cancel_after_ns"`
+
+	// Branches of conversations. A root has none of these.
+	AgentDepth          int    `msgpack:"agent_depth"`           // 0: sampled from the dataset; a child's is one more than its parent's
+	ParentCorrelationID string `msgpack:"parent_correlation_id"` // session that the child was branched from
+	RootCorrelationID   string `msgpack:"root_correlation_id"`   // session at the top of the tree
+	BranchMode          string `msgpack:"branch_mode"`           // of a child with a parent: fork, spawn
+	ParentTurn          int    `msgpack:"parent_turn"`           // the turn of the parent that branched
+	HasForks            bool   `msgpack:"has_forks"`             // the turn has FORK children, which will need its history
 }
+
+// How a child relates to its parent.
+const (
+	BranchFork  = "fork"  // begins with the parent's messages and its real answer
+	BranchSpawn = "spawn" // begins with nothing
+)
+
+// IsFork says that the credit's session goes on from its parent's history.
+func (c *Credit) IsFork() bool { return c.BranchMode == BranchFork && c.ParentCorrelationID != "" }
 
 // IsFinalTurn says that no further turn of the session will come.
 func (c *Credit) IsFinalTurn() bool { return c.TurnIndex == c.NumTurns-1 }
@@ -89,6 +110,21 @@ func (c *Credit) append(w *Writer) {
 		w.Str("session_seq")
 		w.Int(c.SessionSeq)
 		*n++
+		if c.CancelAfterNS != nil {
+			w.Str("cancel_after_ns")
+			w.Int(*c.CancelAfterNS)
+			*n++
+		}
+		if c.AgentDepth > 0 {
+			w.Str("agent_depth")
+			w.Int(int64(c.AgentDepth))
+			*n++
+			w.optStr(n, "parent_correlation_id", c.ParentCorrelationID)
+			w.optStr(n, "root_correlation_id", c.RootCorrelationID)
+			w.optStr(n, "branch_mode", c.BranchMode)
+			w.optInt(n, "parent_turn", int64(c.ParentTurn))
+		}
+		w.optBool(n, "has_forks", c.HasForks)
 	})
 }
 
@@ -136,6 +172,21 @@ func readCredit(r *Reader) Credit {
 			c.URLIndex = int(r.Int())
 		case "session_seq":
 			c.SessionSeq = r.Int()
+		case "cancel_after_ns":
+			after := r.Int()
+			c.CancelAfterNS = &after
+		case "agent_depth":
+			c.AgentDepth = int(r.Int())
+		case "parent_correlation_id":
+			c.ParentCorrelationID = r.Str()
+		case "root_correlation_id":
+			c.RootCorrelationID = r.Str()
+		case "branch_mode":
+			c.BranchMode = Intern(r.StrBytes())
+		case "parent_turn":
+			c.ParentTurn = int(r.Int())
+		case "has_forks":
+			c.HasForks = r.Bool()
 		default:
 			r.Skip()
 		}
@@ -147,6 +198,7 @@ func readCredit(r *Reader) Credit {
 type CreditReturn struct {
 	CreditKey
 	Cancelled         bool   `msgpack:"cancelled"`           // the credit was cancelled; a simulated disconnect is not this
+	Disconnected      bool   `msgpack:"disconnected"`        // the client hung up on purpose: completed, and no error
 	RecordEmitted     bool   `msgpack:"record_emitted"`      // a record was pushed ...
 	RecordProcessorID string `msgpack:"record_processor_id"` // ... to this processor
 	FirstTokenSent    bool   `msgpack:"first_token_sent"`    // the prefill slot is already free
@@ -170,6 +222,7 @@ func (m *CreditReturns) appendFields(w *Writer) int {
 		w.nested(func(n *int) {
 			c.CreditKey.append(w, n)
 			w.optBool(n, "cancelled", c.Cancelled)
+			w.optBool(n, "disconnected", c.Disconnected)
 			w.Str("record_emitted")
 			w.Bool(c.RecordEmitted)
 			*n++
@@ -212,6 +265,8 @@ func readReturn(r *Reader) CreditReturn {
 			c.ID = r.Int()
 		case "cancelled":
 			c.Cancelled = r.Bool()
+		case "disconnected":
+			c.Disconnected = r.Bool()
 		case "record_emitted":
 			c.RecordEmitted = r.Bool()
 		case "record_processor_id":

@@ -69,6 +69,14 @@ type PhaseConfig struct {
 	GracePeriodSec        *float64 `msgpack:"grace_period_sec,omitempty"`        // seconds for requests in flight after the duration
 	GracePeriodInfinite   bool     `msgpack:"grace_period_infinite,omitempty"`   // requests in flight are waited for without limit
 	ExcludeFromResults    bool     `msgpack:"exclude_from_results"`              // true for a warmup
+
+	RequestCancellation *RequestCancellation `msgpack:"request_cancellation,omitempty"` // absent: every answer is read to its end
+}
+
+// RequestCancellation simulates clients that hang up.
+type RequestCancellation struct {
+	Rate  float64 `msgpack:"rate"`  // share of the requests, percent
+	Delay float64 `msgpack:"delay"` // seconds after all of the request is sent
 }
 
 // CreditPhasesConfigured announces all phases before the first starts.

@@ -260,6 +260,11 @@ func (a *attempt) speak(ctx context.Context, c *conn) error {
 	}
 	if unsent == nil {
 		a.stage = waiting
+		if a.r.Sent != nil {
+			if a.r.Sent(c.lastWrite); ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
 	}
 	err := a.listen(ctx, c)
 	if unsent != nil {
@@ -377,6 +382,9 @@ func (a *attempt) cut(c *conn, err error) error {
 func (a *attempt) fail(ctx context.Context, err error) {
 	x := a.x
 	x.Error = explain(ctx, err, a.stage, a.t.limit)
+	if a.r.Sent != nil {
+		x.Error = sendTimeout(x.Error, a.stage)
+	}
 	x.Cancelled = x.Error.Type == cancelledType
 	if x.EndNS == 0 {
 		x.EndNS = clock.Now()

@@ -67,6 +67,10 @@ type Request struct {
 	// decide about connections when those belong to sessions.
 	Session   string
 	FinalTurn bool
+
+	// Sent is told when all of the request is written, nil when nobody wants to know. It
+	// must not wait. What it ends ctx for happens before a byte of the answer is read.
+	Sent func(at clock.MonoNS)
 }
 
 // ClockWatcher is the ability of transports that map stamps of the wall clock: they know

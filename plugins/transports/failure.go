@@ -50,9 +50,28 @@ const (
 
 const cancelledCode = 499
 
+// sendTimeoutType is that of a request that was to be cut some time after it was sent,
+// and never was.
+const sendTimeoutType = "RequestSendTimeout"
+
 // CancelledError is the error of a request that the run itself ended.
 func CancelledError() *messages.ErrorDetails {
 	return messages.NewError(cancelledType, "Request cancelled by external signal").WithCode(cancelledCode)
+}
+
+// Disconnect is the cause to end a context with when the client hangs up on purpose, so
+// long after the request was sent.
+func Disconnect(after time.Duration) *messages.ErrorDetails {
+	return messages.NewError(cancelledType, fmt.Sprintf("Request cancelled %.3fs after being sent", after.Seconds())).WithCode(cancelledCode)
+}
+
+// sendTimeout renames the timeout of a request that was to be cut after it was sent, and
+// of which not all was sent in time.
+func sendTimeout(failure *messages.ErrorDetails, at stage) *messages.ErrorDetails {
+	if failure.Type != timeoutType || at > sending {
+		return failure
+	}
+	return messages.NewError(sendTimeoutType, "Timed out waiting for request to be sent").WithCode(0)
 }
 
 // explain finds the name for a failure. Texts hold no ports and no ids of this side,
@@ -63,6 +82,8 @@ func explain(ctx context.Context, err error, at stage, limit time.Duration) *mes
 		return known
 	}
 	switch {
+	case ctx.Err() != nil && errors.As(context.Cause(ctx), &known):
+		return known
 	case ctx.Err() != nil && context.Cause(ctx) != context.DeadlineExceeded:
 		return CancelledError()
 	case ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):

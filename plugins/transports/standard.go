@@ -77,6 +77,13 @@ func (s *standard) converse(ctx context.Context, p *passage, r *Request) error {
 	ctx, done := bounded(ctx, p.x, s.t.limit)
 	defer done()
 	trace := &httptrace.ClientTrace{GotConn: p.gotConn}
+	if r.Sent != nil {
+		trace.WroteRequest = func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				r.Sent(clock.Now())
+			}
+		}
+	}
 	resp, err := s.client.RoundTrip(p.request(httptrace.WithClientTrace(ctx, trace), r))
 	p.noteSend(len(r.Body))
 	if err != nil {

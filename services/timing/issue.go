@@ -166,6 +166,7 @@ func (p *phase) sendTurn(now clock.MonoNS, s *session, due, scheduled clock.Mono
 		XCorrelationID: s.id, TurnIndex: s.next, NumTurns: s.turns,
 		IssuedAtNS: p.e.wallOf(due), URLIndex: s.url, SessionSeq: s.seq,
 	}
+	f.credit.CancelAfterNS = p.plan.disconnects.next()
 	if scheduled != 0 {
 		f.credit.ScheduledNS = p.e.wallOf(scheduled)
 	}

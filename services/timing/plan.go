@@ -24,6 +24,7 @@ type phasePlan struct {
 	duration    time.Duration // 0 = none
 	grace       time.Duration // −1 = wait for every response
 	concurrency int           // sessions open at once; 0 = no limit
+	disconnects *disconnects  // nil = every answer is read to its end
 }
 
 // newPlans makes the plans of a run's phases. The error names every phase that
@@ -51,7 +52,7 @@ func newPlans(run *config.Run, registry *plugins.Registry, seeds dataset.Seeds) 
 // place among the phases of its kind, so that a warmup in front of it changes
 // nothing in a profiling phase.
 func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seeds dataset.Seeds) (*phasePlan, error) {
-	plan := &phasePlan{announced: announce(index, ofKind, p), grace: -1}
+	plan := &phasePlan{announced: announce(index, ofKind, p), grace: -1, disconnects: newDisconnects(p, ofKind, seeds)}
 	if p.Requests != nil {
 		plan.requests = int64(*p.Requests)
 	}
@@ -102,6 +103,9 @@ func announce(index, ofKind int, p config.Phase) messages.PhaseConfig {
 	}
 	if p.Kind == config.KindProfiling {
 		c.ProfilingIndex = &ofKind
+	}
+	if cut := p.Cancellation; cut != nil && p.Kind == config.KindProfiling {
+		c.RequestCancellation = &messages.RequestCancellation{Rate: cut.RatePct, Delay: cut.DelaySec}
 	}
 	switch {
 	case p.GraceInfinite:

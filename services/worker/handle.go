@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 
@@ -116,6 +117,9 @@ func (e *engine) prepare(t *task, it *item) (*session, error) {
 		URL: e.target(c, s), Headers: e.deps.Headers, Body: payload,
 		RequestID: rec.XRequestID, Session: c.XCorrelationID, FinalTurn: c.IsFinalTurn(),
 	}
+	if c.CancelAfterNS != nil {
+		it.request.Sent = t.hangUp(&e.running, e.deps.Alarm)
+	}
 	return s, nil
 }
 
@@ -228,13 +232,15 @@ func (e *engine) broken(t *task, it *item, panicked any) {
 // conclude emits the record, then the return.
 func (e *engine) conclude(t *task, it *item, emit bool) {
 	ret := messages.CreditReturn{CreditKey: t.credit.CreditKey, Cancelled: !emit}
+	// A cut on purpose is an end of the request, not of its session.
+	ret.Disconnected = emit && it.exchange.Cancelled && context.Cause(t.ctx) != transports.ErrCancelled
 	if !emit {
 		it.reset()
 		e.items.Put(it)
 	} else {
 		e.complete(it)
 		failure, cancelled := it.record.Error, it.exchange.Cancelled
-		ret.Cancelled = cancelled
+		ret.Cancelled = cancelled && !ret.Disconnected
 		if failure != nil && !cancelled {
 			ret.Error = failure.Error()
 			e.failures.note(failure)

@@ -2,7 +2,9 @@ package worker
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"aiperf/clock"
 	"aiperf/messages"
@@ -39,6 +41,27 @@ func (t *task) begin() bool { return t.state.CompareAndSwap(waiting, started) }
 func (t *task) drop() {
 	t.state.CompareAndSwap(waiting, dropped)
 	t.cancel(transports.ErrCancelled)
+}
+
+// hangUp makes the transport's report that the request is sent end the exchange so long
+// after it; the alarm keeps the instant. A credit that is cancelled, or done, before
+// then is left alone. The goroutine belongs to running, as that of the task does.
+func (t *task) hangUp(running *sync.WaitGroup, alarm alarm) func(clock.MonoNS) {
+	after := time.Duration(*t.credit.CancelAfterNS)
+	return func(sent clock.MonoNS) {
+		if after <= 0 {
+			t.cancel(transports.Disconnect(after))
+			return
+		}
+		due := sent.Add(after)
+		running.Go(func() {
+			if alarm.Approach(t.ctx, due) != nil {
+				return
+			}
+			alarm.Reach(due)
+			t.cancel(transports.Disconnect(after))
+		})
+	}
 }
 
 // due is the instant to send at, 0 for at once. A credit that was issued late is due
