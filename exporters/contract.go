@@ -31,6 +31,8 @@ type Profile struct {
 
 	ErrorSummary []messages.ErrorCount `msgpack:"error_summary"`
 	Quality      metrics.Quality       `msgpack:"measurement_quality"`
+	LoadSeries   *metrics.LoadSeries   `msgpack:"load_series,omitempty"`  // nil when nothing was asked for
+	TTFTByTurn   []metrics.TurnLatency `msgpack:"ttft_by_turn,omitempty"` // sessions of several turns only
 	// Errors are what went wrong while the results were made; a fatal one has
 	// details {"fatal": true}.
 	Errors []messages.ErrorDetails `msgpack:"errors,omitempty"`

@@ -85,6 +85,7 @@ func summaryJSON(run *config.Run, r *Report) []byte {
 	for _, m := range others {
 		j.metric(m.Tag, m)
 	}
+	j.load(p)
 	j.object("measurement_quality", func() { j.quality(&p.Quality) })
 	j.endObject()
 	return j.buf

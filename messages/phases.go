@@ -114,6 +114,9 @@ type CreditPhaseComplete struct {
 	// NoRecord are the ids that have no record (cancelled before their start), as
 	// ranges [first, last].
 	NoRecord [][2]int64 `msgpack:"no_record,omitempty"`
+	// LostTicksBySecond are the lost ticks as pairs [second of the phase, how many], for
+	// the seconds that have any.
+	LostTicksBySecond [][2]int64 `msgpack:"lost_ticks_by_second,omitempty"`
 }
 
 func (*CreditPhaseComplete) MessageType() string { return "credit_phase_complete" }

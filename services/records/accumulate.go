@@ -114,11 +114,32 @@ func (l *ledger) enter(records []messages.MetricRecord) {
 			continue // a phase that is booked is there
 		}
 		p.live.Add(row, l.values)
+		if p.inResults() {
+			l.draw(r)
+		}
 		if row.Failed {
 			p.errors.add(r.Error)
 		}
 	}
 	l.live.rows += int64(len(records))
+}
+
+// draw puts a record into the load over time, and into its turn's figures.
+func (l *ledger) draw(r *messages.MetricRecord) {
+	m := &r.Metadata
+	due := m.ScheduledNS
+	if due == 0 {
+		due = m.CreditIssuedNS
+	}
+	l.load.Add(metrics.LoadEvent{
+		DueNS: due, StartNS: m.RequestStartNS, EndNS: m.RequestEndNS, Failed: r.Error != nil && !m.WasCancelled, Cancelled: m.WasCancelled,
+	})
+	for i := range r.Metrics {
+		if r.Metrics[i].Tag == metrics.TTFTTag {
+			l.turns.Add(m.TurnIndex, r.Metrics[i].Number)
+			return
+		}
+	}
 }
 
 // publishRecords shows records to watchers. After a crash, those of the first run have

@@ -63,6 +63,8 @@ type ledger struct {
 	workers workerLoad
 	clock   clockWatch
 	live    liveView
+	load    metrics.LoadCounter // of the phases in the results
+	turns   metrics.TurnCounter // likewise
 
 	readers chan *messages.RecordReader // spare ones
 	values  []metrics.Value             // scratch of enter
@@ -229,6 +231,9 @@ func (l *ledger) onPhaseStart(m *messages.CreditPhaseStart) error {
 	if !p.complete { // a late copy must not take back what the end said
 		p.stats = m.Stats
 	}
+	if p.inResults() {
+		l.load.Begin(p.stats.StartNS)
+	}
 	return nil
 }
 
@@ -243,6 +248,11 @@ func (l *ledger) onPhaseComplete(m *messages.CreditPhaseComplete) error {
 	l.heardNS = l.out.now()
 	p.heardNS = l.heardNS
 	p.finish(m)
+	if p.inResults() {
+		for _, lost := range m.LostTicksBySecond {
+			l.load.Lost(p.stats.StartNS.Add(time.Duration(lost[0])*time.Second), lost[1])
+		}
+	}
 	if p.highest >= p.sent() {
 		l.log.Warn("more records than credits", "phase", p.stats.PhaseName, "credits", p.sent(), "highest", p.highest)
 	}

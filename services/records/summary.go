@@ -55,6 +55,7 @@ func (l *ledger) summarise(p *exporters.Profile) {
 	}
 	p.ErrorSummary = errors.summary()
 	p.Errors = append(l.faults, l.streams.failed...)
+	p.LoadSeries, p.TTFTByTurn = l.load.Series(), l.turns.Latencies()
 	l.judge(p)
 }
 

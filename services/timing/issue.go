@@ -73,7 +73,7 @@ func (p *phase) keepPace(now clock.MonoNS) (wake clock.MonoNS) {
 			if target > now {
 				break
 			}
-			p.stats.LostTicks++
+			p.loseTick(target)
 		}
 		p.parked = p.parked[1:]
 	}
@@ -92,7 +92,7 @@ func (p *phase) keepPace(now clock.MonoNS) (wake clock.MonoNS) {
 		if target > now {
 			p.parked = append(p.parked, target)
 		} else {
-			p.stats.LostTicks++
+			p.loseTick(target)
 		}
 	}
 	if budget == 0 {
@@ -125,6 +125,17 @@ func (p *phase) sendTick(now, target clock.MonoNS) bool {
 		return true
 	}
 	return false
+}
+
+// loseTick counts a tick for which there was nothing to send. Ticks come in order.
+func (p *phase) loseTick(target clock.MonoNS) {
+	p.stats.LostTicks++
+	second := int64(target.Sub(p.started) / time.Second)
+	if n := len(p.lostAt); n > 0 && p.lostAt[n-1][0] == second {
+		p.lostAt[n-1][1]++
+		return
+	}
+	p.lostAt = append(p.lostAt, [2]int64{second, 1})
 }
 
 func (p *phase) warnMoved(now clock.MonoNS) {

@@ -51,7 +51,8 @@ type phase struct {
 	pending  continuations
 	parked   []clock.MonoNS // ticks that found nothing to send and are not due yet
 	noRecord idRanges
-	allSent  bool // the last credit is issued
+	lostAt   [][2]int64 // lost ticks: second of the phase, how many
+	allSent  bool       // the last credit is issued
 
 	gateEnd      clock.MonoNS // a worker must be there
 	returnEnd    clock.MonoNS // every credit must be back; never without a duration
@@ -198,7 +199,7 @@ func (p *phase) complete(now clock.MonoNS) {
 	p.stats.FinalCompletedSessions, p.stats.FinalCancelledSessions = frozen(p.stats.CompletedSessions), frozen(p.stats.CancelledSessions)
 	p.e.log.Info(p.completeLine(now))
 	p.e.publish(&messages.CreditPhaseProgress{Stats: p.snapshot()})
-	p.e.toAll(&messages.CreditPhaseComplete{Stats: p.snapshot(), NoRecord: p.noRecord.merged()})
+	p.e.toAll(&messages.CreditPhaseComplete{Stats: p.snapshot(), NoRecord: p.noRecord.merged(), LostTicksBySecond: p.lostAt})
 }
 
 // abort stops issuing and cancels what is in flight, from whatever state: a phase

@@ -1,0 +1,60 @@
+package exporters
+
+import (
+	"strconv"
+
+	"aiperf/metrics"
+)
+
+// load writes the load of the run over time, and the time to first token by turn. Neither
+// has a key "unit", so that no reader takes it for a metric.
+func (j *jsonText) load(p *Profile) {
+	if s := p.LoadSeries; s != nil {
+		j.object("load_series", func() {
+			j.integer("start_ns", int64(s.StartNS))
+			j.number("bucket_s", &s.BucketS)
+			for _, row := range []struct {
+				name   string
+				values []int64
+			}{
+				{"asked", s.Asked}, {"sent", s.Sent}, {"in_flight", s.InFlight},
+				{"completed", s.Completed}, {"errors", s.Errors}, {"cancelled", s.Cancelled},
+			} {
+				j.raw(row.name, oneLine(row.values))
+			}
+		})
+	}
+	if len(p.TTFTByTurn) > 0 {
+		j.list("ttft_by_turn", func() {
+			for i := range p.TTFTByTurn {
+				j.next()
+				j.beginObject()
+				j.turn(&p.TTFTByTurn[i])
+				j.endObject()
+			}
+		})
+	}
+}
+
+// turn writes the figures of one turn, ms.
+func (j *jsonText) turn(t *metrics.TurnLatency) {
+	j.integer("turn_index", int64(t.TurnIndex))
+	if t.Count != nil {
+		j.integer("count", *t.Count)
+	}
+	for _, st := range jsonStats {
+		j.number(st.name+"_ms", st.of(&t.Stats))
+	}
+}
+
+// oneLine is a list of integers on one line: a series of an hour is no column of text.
+func oneLine(values []int64) []byte {
+	out := []byte{'['}
+	for i, v := range values {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = strconv.AppendInt(out, v, 10)
+	}
+	return append(out, ']')
+}
