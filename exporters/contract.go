@@ -31,8 +31,12 @@ type Profile struct {
 
 	ErrorSummary []messages.ErrorCount `msgpack:"error_summary"`
 	Quality      metrics.Quality       `msgpack:"measurement_quality"`
-	LoadSeries   *metrics.LoadSeries   `msgpack:"load_series,omitempty"`  // nil when nothing was asked for
-	TTFTByTurn   []metrics.TurnLatency `msgpack:"ttft_by_turn,omitempty"` // sessions of several turns only
+	LoadSeries   *metrics.LoadSeries   `msgpack:"load_series,omitempty"` // nil when nothing was asked for
+	// SessionsCut counts sessions that ended before their last turn with a lost worker,
+	// and CutSessions names them, as far as there is room.
+	SessionsCut int64                 `msgpack:"sessions_cut,omitempty"`
+	CutSessions []messages.CutSession `msgpack:"cut_sessions,omitempty"`
+	TTFTByTurn  []metrics.TurnLatency `msgpack:"ttft_by_turn,omitempty"` // sessions of several turns only
 	// Errors are what went wrong while the results were made; a fatal one has
 	// details {"fatal": true}.
 	Errors []messages.ErrorDetails `msgpack:"errors,omitempty"`

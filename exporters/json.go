@@ -86,6 +86,7 @@ func summaryJSON(run *config.Run, r *Report) []byte {
 		j.metric(m.Tag, m)
 	}
 	j.load(p)
+	j.cutSessions(p)
 	j.object("measurement_quality", func() { j.quality(&p.Quality) })
 	j.endObject()
 	return j.buf

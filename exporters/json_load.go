@@ -36,6 +36,29 @@ func (j *jsonText) load(p *Profile) {
 	}
 }
 
+// cutSessions names the sessions that could not be finished.
+func (j *jsonText) cutSessions(p *Profile) {
+	if p.SessionsCut == 0 {
+		return
+	}
+	j.object("sessions_cut", func() {
+		j.integer("count", p.SessionsCut)
+		j.list("sessions", func() {
+			for i := range p.CutSessions {
+				s := &p.CutSessions[i]
+				j.next()
+				j.beginObject()
+				j.text("x_correlation_id", s.XCorrelationID)
+				j.text("conversation_id", s.ConversationID)
+				j.integer("turns_sent", int64(s.TurnsSent))
+				j.integer("turns", int64(s.Turns))
+				j.text("worker_id", s.WorkerID)
+				j.endObject()
+			}
+		})
+	})
+}
+
 // turn writes the figures of one turn, ms.
 func (j *jsonText) turn(t *metrics.TurnLatency) {
 	j.integer("turn_index", int64(t.TurnIndex))

@@ -55,6 +55,7 @@ func newMockFlags() *mockFlags {
 	number("cut-rate", "`SHARE` of streams whose connection is cut after 1 to 3 tokens", &c.CutRate)
 	f.stall(c)
 	text("request-log", "append one JSON line per request to `FILE`", &c.RequestLog)
+	onOff("request-log-bodies", "log the body of each request and the text of its answer, too", &c.RequestLogBodies)
 	f.models(c)
 	onOff("no-tokenizer", "count prompts in white-space separated pieces", &c.NoTokenizer)
 	whole("workers", "`CORES` to use; 0 = all", &c.Workers, "w")

@@ -117,6 +117,22 @@ type CreditPhaseComplete struct {
 	// LostTicksBySecond are the lost ticks as pairs [second of the phase, how many], for
 	// the seconds that have any.
 	LostTicksBySecond [][2]int64 `msgpack:"lost_ticks_by_second,omitempty"`
+	// CutSessions are sessions whose remaining turns were given up, the first
+	// MaxCutSessions of them.
+	CutSessions []CutSession `msgpack:"cut_sessions,omitempty"`
+}
+
+// MaxCutSessions bounds how many of them are named; the statistics count all.
+const MaxCutSessions = 1000
+
+// CutSession is a session that ended before its last turn because the worker that held
+// its history was lost.
+type CutSession struct {
+	XCorrelationID string `msgpack:"x_correlation_id"` // the session
+	ConversationID string `msgpack:"conversation_id"`  // entry of the dataset
+	TurnsSent      int    `msgpack:"turns_sent"`       // of them
+	Turns          int    `msgpack:"turns"`            // in all
+	WorkerID       string `msgpack:"worker_id"`        // that was lost
 }
 
 func (*CreditPhaseComplete) MessageType() string { return "credit_phase_complete" }

@@ -45,9 +45,12 @@ type Config struct {
 	NoTokenizer bool     `json:"no_tokenizer"` // prompts are counted in whitespace pieces
 	RandomSeed  *uint64  `json:"random_seed"`  // nil = another one each time
 	RequestLog  string   `json:"request_log"`  // path; "" = off
-	LogLevel    string   `json:"log_level"`
-	Verbose     bool     `json:"verbose"`
-	AccessLogs  bool     `json:"access_logs"`
+	// RequestLogBodies puts each request's body and the text of its answer into the log.
+	RequestLogBodies bool `json:"request_log_bodies"`
+
+	LogLevel   string `json:"log_level"`
+	Verbose    bool   `json:"verbose"`
+	AccessLogs bool   `json:"access_logs"`
 
 	DCGM DCGM `json:"dcgm"`
 }

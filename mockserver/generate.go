@@ -43,6 +43,7 @@ type generation struct {
 // generate serves a text route.
 func (s *Server) generate(d dialect) func(*call) {
 	return func(c *call) {
+		c.generates = true
 		g := &generation{
 			dialect: d, answer: newAnswer(crc32.ChecksumIEEE(c.body)), tokens: c.req.maxTokens, finish: `"length"`,
 		}
@@ -58,6 +59,14 @@ func (s *Server) generate(d dialect) func(*call) {
 		g.head = d.appendHead(nil, d.object, s.answerID(c.number), c.req.model)
 		s.whole(c, g, p.last(g.tokens))
 	}
+}
+
+// answered is the text of the answer as far as it went out; empty for routes without one.
+func (c *call) answered() string {
+	if !c.generates {
+		return ""
+	}
+	return string(newAnswer(crc32.ChecksumIEEE(c.body)).appendText(nil, c.outputTokens))
 }
 
 func (s *Server) answerID(number uint64) uint64 { return mix(uint64(s.started) ^ mix(number)) }

@@ -30,6 +30,7 @@ type call struct {
 
 	promptTokens, outputTokens int
 	status                     int
+	generates                  bool   // the route answers with text
 	fault                      string // what was injected: error, midstream, cut
 	aborted                    bool   // the client went away, or the server stops
 	first, last                clock.MonoNS

@@ -16,19 +16,20 @@ import (
 // host shares, so that a client's stamps can be held against them; arrival_ns is the
 // same as arrival_perf_ns on the wall clock. It is safe for concurrent use.
 type requestLog struct {
-	mu   sync.Mutex
-	file *os.File
-	line []byte
+	bodies bool // what was asked and answered is written too
+	mu     sync.Mutex
+	file   *os.File
+	line   []byte
 }
 
 // openRequestLog appends to a file; a file that grows keeps the lines of earlier
 // servers.
-func openRequestLog(path string) (*requestLog, error) {
+func openRequestLog(path string, bodies bool) (*requestLog, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("request_log: %w", err)
 	}
-	return &requestLog{file: f}, nil
+	return &requestLog{file: f, bodies: bodies}, nil
 }
 
 func (l *requestLog) write(c *call, end clock.MonoNS) error {
@@ -68,6 +69,10 @@ func (l *requestLog) write(c *call, end clock.MonoNS) error {
 	w.b = append(w.b, ']')
 	w.number("end_perf_ns", int64(end))
 	w.flag("aborted", c.aborted)
+	if l.bodies {
+		w.text("body", string(c.body))
+		w.text("answer", c.answered())
+	}
 	l.line = append(w.b, "}\n"...)
 	_, err := l.file.Write(l.line)
 	return err

@@ -82,7 +82,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.buffers.New = func() any { b := make([]byte, 0, 4096); return &b }
 	var err error
 	if cfg.RequestLog != "" {
-		if s.logFile, err = openRequestLog(cfg.RequestLog); err != nil {
+		if s.logFile, err = openRequestLog(cfg.RequestLog, cfg.RequestLogBodies); err != nil {
 			return nil, err
 		}
 	}

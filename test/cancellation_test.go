@@ -1,44 +1,12 @@
 package test
 
 import (
-	"bytes"
-	"encoding/json"
 	"math"
-	"os"
 	"path/filepath"
-	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 )
-
-// answered is one line of the embedded server's log.
-type answered struct {
-	RequestID     string `json:"request_id"`
-	CorrelationID string `json:"correlation_id"`
-	Connection    int64  `json:"connection"`
-	BodySHA256    string `json:"body_sha256"`
-	BodyBytes     int64  `json:"body_bytes"`
-	ArrivalPerfNS int64  `json:"arrival_perf_ns"`
-	EndPerfNS     int64  `json:"end_perf_ns"`
-	Aborted       bool   `json:"aborted"`
-	// Body is there when the server was asked to log bodies.
-	Body json.RawMessage `json:"body"`
-}
-
-// serverLog reads what the server saw, in the order in which requests arrived.
-func serverLog(path string) (out []answered) {
-	GinkgoHelper()
-	b, err := os.ReadFile(path)
-	Expect(err).NotTo(HaveOccurred())
-	for _, line := range bytes.Split(bytes.TrimSpace(b), []byte("\n")) {
-		var a answered
-		Expect(json.Unmarshal(line, &a)).To(Succeed(), string(line))
-		out = append(out, a)
-	}
-	slices.SortFunc(out, func(a, b answered) int { return int(a.ArrivalPerfNS - b.ArrivalPerfNS) })
-	return out
-}
 
 // A part of the requests is hung up on, and nobody mistakes that for a failure.
 var _ = Describe("clients that hang up", Label("e2e"), func() {

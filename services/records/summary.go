@@ -55,6 +55,15 @@ func (l *ledger) summarise(p *exporters.Profile) {
 	}
 	p.ErrorSummary = errors.summary()
 	p.Errors = append(l.faults, l.streams.failed...)
+	for _, ph := range phases {
+		if n := int64(len(ph.cut)); n > 0 {
+			if n == messages.MaxCutSessions {
+				n = max(n, ph.stats.CancelledSessions) // not all are named
+			}
+			p.SessionsCut += n
+			p.CutSessions = append(p.CutSessions, ph.cut[:min(len(ph.cut), messages.MaxCutSessions-len(p.CutSessions))]...)
+		}
+	}
 	p.LoadSeries, p.TTFTByTurn = l.load.Series(), l.turns.Latencies()
 	l.judge(p)
 }

@@ -184,7 +184,7 @@ func (p *phase) sendTurn(now clock.MonoNS, s *session, due, scheduled clock.Mono
 	p.flights[f.credit.ID] = f
 	p.stats.RequestsSent++
 	s.next++
-	s.inFlight = true
+	s.inFlight, s.lastWorker = true, w.id
 	if s.next < s.turns {
 		p.e.router.stick(s, w)
 	} else {

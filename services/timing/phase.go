@@ -52,7 +52,8 @@ type phase struct {
 	parked   []clock.MonoNS // ticks that found nothing to send and are not due yet
 	noRecord idRanges
 	lostAt   [][2]int64 // lost ticks: second of the phase, how many
-	allSent  bool       // the last credit is issued
+	cut      []messages.CutSession
+	allSent  bool // the last credit is issued
 
 	gateEnd      clock.MonoNS // a worker must be there
 	returnEnd    clock.MonoNS // every credit must be back; never without a duration
@@ -199,7 +200,7 @@ func (p *phase) complete(now clock.MonoNS) {
 	p.stats.FinalCompletedSessions, p.stats.FinalCancelledSessions = frozen(p.stats.CompletedSessions), frozen(p.stats.CancelledSessions)
 	p.e.log.Info(p.completeLine(now))
 	p.e.publish(&messages.CreditPhaseProgress{Stats: p.snapshot()})
-	p.e.toAll(&messages.CreditPhaseComplete{Stats: p.snapshot(), NoRecord: p.noRecord.merged(), LostTicksBySecond: p.lostAt})
+	p.e.toAll(&messages.CreditPhaseComplete{Stats: p.snapshot(), NoRecord: p.noRecord.merged(), LostTicksBySecond: p.lostAt, CutSessions: p.cut})
 }
 
 // abort stops issuing and cancels what is in flight, from whatever state: a phase

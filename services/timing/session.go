@@ -20,6 +20,8 @@ type session struct {
 	// worker executes the session's turns; nil before the first is routed, and for
 	// sessions of one turn.
 	worker *worker
+	// lastWorker is the id of the one that had the latest turn.
+	lastWorker string
 }
 
 // continuation is a session that waits for its next turn's instant.

@@ -99,6 +99,11 @@ func (p *phase) delay(s *session) time.Duration {
 // any more, so the last credit may turn out to be issued already.
 func (p *phase) cutShort(s *session) {
 	s.ended = true
+	if len(p.cut) < messages.MaxCutSessions {
+		p.cut = append(p.cut, messages.CutSession{
+			XCorrelationID: s.id, ConversationID: p.e.conversationID(s.conversation), TurnsSent: s.next, Turns: s.turns, WorkerID: s.lastWorker,
+		})
+	}
 	p.stats.TotalSessionTurns -= int64(s.turns - s.next)
 	p.stats.CancelledSessions++
 	p.giveSlot(s)

@@ -58,10 +58,15 @@ func (e *engine) remove(now clock.MonoNS, id, reason string) {
 	}
 	p := e.phase
 	if p != nil {
+		before := p.stats.CancelledSessions
 		p.leave(w)
 		lost := p.idsInFlight(w)
 		for _, credit := range lost {
 			p.lose(now, p.flights[credit], reason)
+		}
+		if n := p.stats.CancelledSessions - before; n > 0 {
+			e.log.Error("sessions end before their last turn: the worker that held their history is gone", "worker", id, "sessions", n,
+				"first", p.cut[max(0, len(p.cut)-int(n))].XCorrelationID)
 		}
 		if len(lost) > 0 {
 			e.log.Error("credits in flight are lost with their worker", "worker", id, "credits", len(lost), "reason", reason)
