@@ -139,16 +139,23 @@ var _ = Describe("sessions of several turns", Label("e2e"), func() {
 		}
 		Expect(cut).NotTo(BeEmpty())
 		Expect(number(s, "sessions_cut", "count")).To(BeEquivalentTo(len(cut)))
-		// Every session is either named, or ended with its last turn.
-		turns, last := map[string]float64{}, map[string]bool{}
+		// Every turn that was sent has its record. A record that died inside the worker, after
+		// the answer was reported, stands in the books without the name of its session.
+		turns, nameless := map[string]float64{}, 0
 		for _, line := range p.lines() {
-			id := at(line, "metadata", "x_correlation_id").(string)
-			turns[id]++
-			last[id] = last[id] || number(line, "metadata", "turn_index")+1 == turns[id]
+			if id, ok := at(line, "metadata", "x_correlation_id").(string); ok {
+				turns[id]++
+				continue
+			}
+			nameless++
+			Expect(at(line, "error", "type")).To(Equal("WorkerLost"))
 		}
-		Expect(turns).To(HaveLen(200), "every session was begun")
+		missing := 0
 		for id, n := range cut {
-			Expect(turns[id]).To(Equal(n), "session %s", id)
+			Expect(turns[id]).To(BeNumerically("<=", n), "session %s", id)
+			missing += int(n - turns[id])
 		}
+		Expect(missing).To(BeNumerically("<=", nameless))
+		Expect(len(turns)).To(BeNumerically(">=", 200-nameless), "every session was begun")
 	})
 })
