@@ -30,8 +30,18 @@ func (ConsoleLoad) Render(c *Console, _ *config.Run, r *Report) {
 		return
 	}
 	s := r.Profile.LoadSeries
-	columns := min(len(s.Sent), max(10, min(loadColumns, c.Width()-loadRoom)))
 	c.Textf(Bold, "Load over %s", secondsText(float64(len(s.Sent))*s.BucketS))
+	for _, line := range append(LoadLines(s, c.Width()), turnLines(r.Profile.TTFTByTurn)...) {
+		c.line(Plain, line)
+	}
+}
+
+// LoadLines are the rows of the chart, none for a series that is too short for a curve.
+func LoadLines(s *metrics.LoadSeries, width int) (lines []string) {
+	if s == nil || len(s.Sent) < loadMinBuckets {
+		return nil
+	}
+	columns := min(len(s.Sent), max(10, min(loadColumns, width-loadRoom)))
 	rates := []chartRow{{"asked/s", s.Asked, s.BucketS}, {"sent/s", s.Sent, s.BucketS}, {"completed/s", s.Completed, s.BucketS}}
 	for _, row := range []chartRow{{"errors/s", s.Errors, s.BucketS}, {"cancelled/s", s.Cancelled, s.BucketS}} {
 		if slices.Max(row.values) > 0 {
@@ -44,13 +54,10 @@ func (ConsoleLoad) Render(c *Console, _ *config.Run, r *Report) {
 		top = max(top, slices.Max(row.columns(columns)))
 	}
 	for _, row := range rates {
-		c.line(Plain, row.text(columns, top))
+		lines = append(lines, row.text(columns, top))
 	}
 	inFlight := chartRow{"in flight", s.InFlight, 1}
-	c.line(Plain, inFlight.text(columns, slices.Max(inFlight.columns(columns))))
-	for _, line := range turnLines(r.Profile.TTFTByTurn) {
-		c.line(Plain, line)
-	}
+	return append(lines, inFlight.text(columns, slices.Max(inFlight.columns(columns))))
 }
 
 type chartRow struct {

@@ -30,6 +30,9 @@ func dryRun(state *State, run *config.Run) error {
 	for _, p := range benchmark.Phases {
 		fmt.Fprintf(&b, "# Phase %s: %s; stops %s\n", p.Name, pace(p), stops(p))
 	}
+	if err := rehearse(&b, run); err != nil {
+		return exitError{1, err}
+	}
 	for _, w := range run.Warnings {
 		fmt.Fprintf(&b, "# Warning: %s\n", w)
 	}

@@ -21,8 +21,9 @@ type builder struct {
 	composer    composers.Composer
 	endpoint    endpoints.Endpoint
 	model       string
-	prepared    bool                  // bodies go into the store, else documents
-	progress    func(done, total int) // called after every chunk; nil = nobody
+	prepared    bool                        // bodies go into the store, else documents
+	progress    func(done, total int)       // called after every chunk; nil = nobody
+	visit       func(c *store.Conversation) // sees every conversation, in order; nil = nobody
 	warn        func(msg string, args ...any)
 }
 
@@ -62,6 +63,9 @@ func (b *builder) build(ctx context.Context) (outcome, error) {
 	err = b.render(ctx, func(r *rendered) error {
 		inputs.add(r.entry)
 		out.note(&r.conversation)
+		if b.visit != nil {
+			b.visit(&r.conversation)
+		}
 		if b.prepared {
 			return writer.Add(&r.conversation, r.bodies)
 		}
