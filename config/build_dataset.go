@@ -1,10 +1,22 @@
 package config
 
-import "strings"
+import (
+	"strings"
+
+	"aiperf/dataset"
+)
 
 const (
 	defaultEntries = 100
 	defaultISL     = 550 // tokens
+
+	defaultSidePixels    = 512
+	defaultAudioSec      = 10
+	defaultAudioDepth    = 16
+	defaultAudioRateKHz  = 16
+	defaultPassages      = 10
+	defaultPassageTokens = 128
+	defaultQueryTokens   = 32
 )
 
 // dataset resolves the synthetic conversations.
@@ -13,9 +25,10 @@ func (l *loader) dataset() {
 	d := &l.run.Benchmark.Dataset
 	*d = Dataset{
 		Name: "main", Type: "synthetic", Entries: defaultEntries, RandomSeed: l.run.RandomSeed, Sampling: f.Sampling.Or("sequential"),
-		ISLStddev: f.ISLStddev.Value, OSLMean: float64(f.OSL.Value), OSLStddev: f.OSLStddev.Value, BatchSize: f.BatchSize.Or(1), Corpus: f.Corpus.Or(defaultCorpus),
-		TurnsMean: float64(f.TurnsMean.Or(1)), TurnsStddev: float64(f.TurnsStddev.Value),
-		TurnDelayMeanMS: f.TurnDelayMeanMS.Value, TurnDelayStddevMS: f.TurnDelayStddevMS.Value, TurnDelayRatio: f.TurnDelayRatio.Or(1),
+		Turns: dataset.Normal(float64(f.TurnsMean.Or(1)), float64(f.TurnsStddev.Value)), TurnDelayRatio: f.TurnDelayRatio.Or(1),
+	}
+	if f.TurnDelayMeanMS.Set || f.TurnDelayStddevMS.Set {
+		d.TurnDelayMS = dataset.Normal(f.TurnDelayMeanMS.Value, f.TurnDelayStddevMS.Value)
 	}
 	for _, n := range []Opt[int]{f.DatasetEntries, f.Sessions, f.RequestCount} {
 		if n.Set {
@@ -23,14 +36,150 @@ func (l *loader) dataset() {
 			break
 		}
 	}
-	if l.hasText() {
-		d.ISLMean = float64(f.ISL.Or(defaultISL))
-		if d.ISLMean == 0 {
-			l.problems.add(f.ISL.As, "leaves nothing to send: endpoint type "+e.Type+" takes text", "0", "give a prompt length of at least 1 token")
+	l.media()
+	l.rankings()
+	l.prompts()
+	if l.hasText() && !l.ranks() && !d.Prompts.HaveText() && !d.Images.Enabled() && !d.Audio.Enabled() && !f.givenBadly("isl", "seq-dist") {
+		l.problems.add(as(f.ISL, "--isl"), "leaves nothing to send: endpoint type "+e.Type+" takes text", "0", "give a prompt length of at least 1 token")
+	}
+	l.prefixes()
+	l.textRules()
+	l.lengthRules()
+	l.turnRules()
+}
+
+// prompts resolves the texts.
+func (l *loader) prompts() {
+	f, p := l.f, &l.run.Benchmark.Dataset.Prompts
+	p.BatchSize, p.Corpus, p.CorpusStyle = f.BatchSize.Or(1), f.Corpus.Or(CorpusSonnet), f.CorpusStyle.Or(dataset.StyleVLLM)
+	if f.OSL.Value > 0 {
+		p.OSL = dataset.Normal(float64(f.OSL.Value), f.OSLStddev.Value)
+	}
+	if !l.hasText() || l.ranks() {
+		return
+	}
+	p.ISL = dataset.Normal(float64(f.ISL.Or(defaultISL)), f.ISLStddev.Value)
+	p.SequenceDistribution = f.SeqDist.Value
+	if f.RangeRatio.Set {
+		r := f.RangeRatio.Value
+		r.Style = p.CorpusStyle
+		p.RangeRatio = &r
+	}
+}
+
+// ranks says that the endpoint ranks passages for a query.
+func (l *loader) ranks() bool { return strings.Contains(l.run.Benchmark.Endpoint.Type, "rankings") }
+
+// prefixes resolves what stands in front of prompts.
+func (l *loader) prefixes() {
+	f, d, e := l.f, &l.run.Benchmark.Dataset, &l.run.Benchmark.Endpoint
+	d.PrefixPrompts = PrefixPrompts{f.PrefixPoolSize.Value, f.PrefixLength.Value, f.SharedSystemLength.Value, f.UserContextLength.Value}
+	p, bad := &d.PrefixPrompts, l.problems.add
+	if p.PoolSize > 0 && p.Length == 0 && !f.givenBadly("prompt-prefix-length") {
+		bad(f.PrefixPoolSize.As, "has no effect without the length of a prefix", "", "add --prompt-prefix-length, or leave it out")
+	}
+	if p.Length > 0 && p.PoolSize == 0 && !f.givenBadly("prompt-prefix-pool-size") {
+		bad(f.PrefixLength.As, "has no effect without a pool of prefixes", "", "add --prompt-prefix-pool-size, or leave it out")
+	}
+	if pool := p.PoolSize > 0 || p.Length > 0; pool {
+		for _, o := range []Opt[int]{f.SharedSystemLength, f.UserContextLength} {
+			if o.Set {
+				bad(o.As, "cannot be combined with a pool of prefixes", "", "leave out one of the two")
+			}
 		}
 	}
-	l.textRules()
-	l.turnRules()
+	for _, o := range []Opt[string]{f.SystemPrompt, f.SystemPromptFile} {
+		if !o.Set {
+			continue
+		}
+		if p.PoolSize > 0 || p.Length > 0 {
+			bad(o.As, "cannot be combined with a pool of prefixes", "", "leave out one of the two")
+		}
+		if f.SharedSystemLength.Set {
+			bad(o.As, "cannot be combined with "+f.SharedSystemLength.As, "", "leave out one of the two")
+		}
+	}
+	if f.SystemPrompt.Set && f.SystemPromptFile.Set {
+		bad(f.SystemPromptFile.As, "cannot be combined with "+f.SystemPrompt.As, "", "leave out one of the two")
+	}
+	if c := e.Capabilities; c.EndpointPath != "" && !c.ConsumesSystemMessage {
+		for _, o := range []struct {
+			set bool
+			as  string
+		}{
+			{f.SystemPrompt.Set, f.SystemPrompt.As}, {f.SystemPromptFile.Set, f.SystemPromptFile.As},
+			{f.SharedSystemLength.Set, f.SharedSystemLength.As}, {f.UserContextLength.Set, f.UserContextLength.As},
+		} {
+			if o.set {
+				bad(o.as, "has no effect: endpoint type "+e.Type+" carries no system message", "", "use an endpoint type that does (chat, responses, messages, chat_embeddings), or leave it out")
+			}
+		}
+	}
+	l.systemPrompt()
+}
+
+// systemPrompt reads the verbatim system message.
+func (l *loader) systemPrompt() {
+	f, d := l.f, &l.run.Benchmark.Dataset
+	d.SystemPrompt = f.SystemPrompt.Value
+	if !f.SystemPromptFile.Set {
+		return
+	}
+	path := f.SystemPromptFile.Value
+	if !strings.HasPrefix(path, "~") {
+		path = l.absolute(path)
+	}
+	text, err := dataset.ReadTextFile(path)
+	switch {
+	case err != nil:
+		l.problems.add(f.SystemPromptFile.As, "cannot be read: "+err.Error(), path, "name a regular UTF-8 text file")
+	case strings.TrimSpace(text) == "":
+		l.problems.add(f.SystemPromptFile.As, "has no text", path, "write the prompt into it, or leave it out")
+	default:
+		d.SystemPrompt, d.SystemPromptFile = text, path
+	}
+}
+
+// lengthRules are about the ways to give lengths, of which there may be one.
+func (l *loader) lengthRules() {
+	f := l.f
+	if f.SeqDist.Set {
+		for _, o := range []struct {
+			set bool
+			as  string
+		}{
+			{f.ISL.Set, f.ISL.As}, {f.ISLStddev.Set, f.ISLStddev.As}, {f.OSL.Set, f.OSL.As}, {f.OSLStddev.Set, f.OSLStddev.As}, {f.RangeRatio.Set, f.RangeRatio.As},
+		} {
+			if o.set {
+				l.problems.add(o.as, "has no effect with "+f.SeqDist.As+", which gives both lengths", "", "leave out one of the two")
+			}
+		}
+		return
+	}
+	if f.CorpusStyle.Set && !f.RangeRatio.Set && f.Corpus.Value != CorpusRandom && !f.givenBadly("random-range-ratio") {
+		l.problems.add(f.CorpusStyle.As, "has no effect without a range ratio or random tokens", "", "add --random-range-ratio or --prompt-corpus random, or leave it out")
+	}
+	if !f.RangeRatio.Set {
+		return
+	}
+	if r := l.run.Benchmark.Dataset.Prompts.RangeRatio; r != nil {
+		for _, text := range r.Check() {
+			l.problems.add(f.RangeRatio.As, text, "", "")
+		}
+	}
+	for _, o := range []struct {
+		o    Opt[int]
+		name string
+	}{{f.ISL, "--isl"}, {f.OSL, "--osl"}} {
+		if o.o.Value < 1 && !f.givenBadly(strings.TrimPrefix(o.name, "--")) {
+			l.problems.add(f.RangeRatio.As, "needs "+o.name+" of at least 1", "", "give both --isl and --osl")
+		}
+	}
+	for _, o := range []Opt[float64]{f.ISLStddev, f.OSLStddev} {
+		if o.Set {
+			l.problems.add(o.As, "cannot be combined with "+f.RangeRatio.As, "", "leave out one of the two")
+		}
+	}
 }
 
 // hasText says that the endpoint deals in text at all.
@@ -71,7 +220,7 @@ func (l *loader) turnRules() {
 	if f.givenBadly("conversation-turn-mean", "conversation-turn-stddev") {
 		return
 	}
-	if d.TurnsMean == 1 && d.TurnsStddev == 0 {
+	if d.Turns.Mean == 1 && d.Turns.Stddev == 0 {
 		for _, o := range []Opt[float64]{f.TurnDelayMeanMS, f.TurnDelayStddevMS, f.TurnDelayRatio} {
 			if o.Set {
 				l.problems.add(o.As, "has no effect with one request per conversation", "", "add --conversation-turn-mean 2 or more, or leave it out")

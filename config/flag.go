@@ -21,6 +21,10 @@ const (
 	GroupISL          Group = "Input Sequence Length (ISL)"
 	GroupOSL          Group = "Output Sequence Length (OSL)"
 	GroupPrompt       Group = "Prompt"
+	GroupPrefix       Group = "Prefix Prompt"
+	GroupImage        Group = "Image Input"
+	GroupAudio        Group = "Audio Input"
+	GroupRankings     Group = "Rankings"
 	GroupService      Group = "Service"
 	GroupMetrics      Group = "Server Metrics"
 	GroupGPU          Group = "GPU Telemetry"
@@ -33,7 +37,7 @@ const (
 // Groups lists the groups in the order of the help text.
 var Groups = []Group{
 	GroupEndpoint, GroupInput, GroupOutput, GroupTokenizer, GroupLoad, GroupWarmup, GroupConversation, GroupISL, GroupOSL,
-	GroupPrompt, GroupService, GroupMetrics, GroupGPU, GroupUI, GroupWorkers, GroupZMQ, GroupHelp,
+	GroupPrompt, GroupPrefix, GroupImage, GroupAudio, GroupRankings, GroupService, GroupMetrics, GroupGPU, GroupUI, GroupWorkers, GroupZMQ, GroupHelp,
 }
 
 // Flag is one row of the table: everything there is to know about a flag. Help,

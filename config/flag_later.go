@@ -38,19 +38,10 @@ var laterFeatures = []laterFeature{
 	{"usage figures per chunk", "", []string{"per-chunk-usage"}},
 	{"media and form endpoints", "", []string{
 		"download-video-content", "request-content-type", "uuid-and-strip",
-		"audio-batch-size", "batch-size-audio", "audio-length-mean", "audio-length-stddev", "audio-format", "audio-depths", "audio-sample-rates", "audio-num-channels",
-		"image-batch-size", "batch-size-image", "image-width-mean", "image-width-stddev", "image-height-mean", "image-height-stddev", "image-format", "image-source", "image-source-sampling",
 		"video-batch-size", "batch-size-video", "video-duration", "video-fps", "video-width", "video-height", "video-synth-type", "video-format", "video-codec",
 		"video-audio-sample-rate", "video-audio-num-channels", "video-audio-codec", "video-audio-depth"}},
-	{"rankings", "", []string{
-		"rankings-passages-mean", "rankings-passages-stddev", "rankings-passages-prompt-token-mean", "rankings-passages-prompt-token-stddev",
-		"rankings-query-prompt-token-mean", "rankings-query-prompt-token-stddev"}},
 	{"tokenizers of the model hub", "", []string{"tokenizer-revision", "apply-chat-template"}},
-	{"prefix, system and cache-busting prompts", "", []string{
-		"cache-bust", "prompt-prefix-pool-size", "prefix-prompt-pool-size", "num-prefix-prompts", "prompt-prefix-length", "prefix-prompt-length",
-		"shared-system-prompt-length", "user-context-prompt-length", "system-prompt", "system-prompt-file"}},
-	{"length distributions", "use --isl, --isl-stddev, --osl and --osl-stddev", []string{
-		"seq-dist", "sequence-distribution", "random-range-ratio", "random-corpus-style"}},
+	{"cache-busting prompts", "", []string{"cache-bust"}},
 	{"gamma arrivals", "use --arrival-pattern constant or poisson", []string{"arrival-smoothness", "vllm-burstiness"}},
 	{"prefill limits, ramps and rate series", "use --concurrency and --request-rate", []string{
 		"prefill-concurrency", "concurrency-ramp-duration", "prefill-concurrency-ramp-duration", "request-rate-ramp-duration", "request-rate-series",

@@ -187,6 +187,12 @@ func (p *flagParser) set(f *Flag, as string, words []string) {
 		return
 	}
 	p.given[f] = occurrence{as, words}
+	if len(f.Names) > 0 {
+		if p.flags.typed == nil {
+			p.flags.typed = map[string]string{}
+		}
+		p.flags.typed[f.Names[0]] = as
+	}
 	for _, x := range f.Value.parse(p.flags, as, words) {
 		p.problems.add(as, x.reason, x.shown(f, words), x.hint)
 		p.spoil(f)

@@ -1,11 +1,14 @@
 package config
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Table is every flag of `aiperf profile` that this version has, in the order of the
 // help text.
 var Table = sync.OnceValue(func() []*Flag {
-	return append(append(append(endpointFlags(), loadFlags()...), datasetFlags()...), programFlags()...)
+	return slices.Concat(endpointFlags(), loadFlags(), datasetFlags(), promptFlags(), mediaFlags(), rankingsFlags(), programFlags())
 })
 
 func names(names ...string) []string { return names }
@@ -178,13 +181,6 @@ func datasetFlags() []*Flag {
 		{Names: names("prompt-output-tokens-stddev", "output-tokens-stddev", "osl-stddev"), Group: GroupOSL, Common: true, Target: "datasets.main.prompts.osl.stddev", Default: "0",
 			Help:  "Spread of the output length, in tokens; needs --osl.",
 			Value: decimals(func(f *Flags) *Opt[float64] { return &f.OSLStddev }, from(0))},
-
-		{Names: names("prompt-batch-size", "batch-size-text", "batch-size"), Short: "b", Group: GroupPrompt, Target: "datasets.main.prompts.batch_size", Default: "1",
-			Help:  "Texts in one request, each of the prompt length.",
-			Value: integer(func(f *Flags) *Opt[int] { return &f.BatchSize }, from(1))},
-		{Names: names("prompt-corpus"), Group: GroupPrompt, Target: "datasets.main.prompts.corpus", Default: "sonnet",
-			Help:  "Text that prompts are cut from.",
-			Value: choice(func(f *Flags) *Opt[string] { return &f.Corpus }, defaultCorpus).later("coding", "random")},
 	}
 }
 
@@ -265,9 +261,8 @@ func programFlags() []*Flag {
 
 // Defaults of the run that several places name.
 const (
-	defaultURL    = "http://localhost:8000"
-	defaultCorpus = "sonnet"
-	burst         = "concurrency_burst" // the pattern of a concurrency phase; chosen by the program
+	defaultURL = "http://localhost:8000"
+	burst      = "concurrency_burst" // the pattern of a concurrency phase; chosen by the program
 )
 
 // HelpAll is the value of Flags.Help that asks for everything.

@@ -1,5 +1,7 @@
 package config
 
+import "aiperf/dataset"
+
 // Opt is a value with the bit that says whether the user gave it. Only what was
 // given reaches the run; everything else takes its default.
 type Opt[T any] struct {
@@ -94,6 +96,42 @@ type Flags struct {
 	OSLStddev         Opt[float64]
 	BatchSize         Opt[int]
 	Corpus            Opt[string]
+	CorpusStyle       Opt[string]
+	SeqDist           Opt[[]dataset.LengthPair]
+	RangeRatio        Opt[dataset.RangeRatio]
+
+	// Prefixes
+	PrefixPoolSize     Opt[int]
+	PrefixLength       Opt[int]
+	SharedSystemLength Opt[int]
+	UserContextLength  Opt[int]
+	SystemPrompt       Opt[string]
+	SystemPromptFile   Opt[string]
+
+	// Media
+	ImageBatchSize      Opt[int]
+	ImageWidthMean      Opt[float64]
+	ImageWidthStddev    Opt[float64]
+	ImageHeightMean     Opt[float64]
+	ImageHeightStddev   Opt[float64]
+	ImageFormat         Opt[string]
+	ImageSource         Opt[string]
+	ImageSourceSampling Opt[string]
+	AudioBatchSize      Opt[int]
+	AudioLengthMean     Opt[float64]
+	AudioLengthStddev   Opt[float64]
+	AudioFormat         Opt[string]
+	AudioDepths         Opt[[]float64]
+	AudioSampleRates    Opt[[]float64]
+	AudioChannels       Opt[int]
+
+	// Rankings
+	PassagesMean        Opt[int]
+	PassagesStddev      Opt[int]
+	PassageTokensMean   Opt[int]
+	PassageTokensStddev Opt[int]
+	QueryTokensMean     Opt[int]
+	QueryTokensStddev   Opt[int]
 
 	// Telemetry
 	NoServerMetrics Opt[bool]
@@ -121,6 +159,8 @@ type Flags struct {
 	// faulty holds the names of flags that were given with a bad value: they are
 	// reported, and rules that miss them keep quiet.
 	faulty map[string]bool
+	// typed holds how each flag that was given is spelled, by its first name.
+	typed map[string]string
 }
 
 // givenBadly says that one of the flags has a problem of its own already.

@@ -3,6 +3,8 @@ package config
 import (
 	"encoding/json"
 	"strings"
+
+	"aiperf/dataset"
 )
 
 // describe writes down what the user set, redacted.
@@ -112,19 +114,70 @@ func (l *loader) describeDataset() inputDataset {
 	if f.DatasetEntries.Set || f.Sessions.Set || f.RequestCount.Set {
 		in.Entries = &d.Entries
 	}
-	if l.hasText() {
-		in.Prompts = &inputPrompts{ISL: &inputNormal{d.ISLMean, f.ISLStddev.pointer()}, BatchSize: f.BatchSize.pointer(), Corpus: f.Corpus.pointer()}
-		if f.OSL.Set {
-			in.Prompts.OSL = &inputNormal{d.OSLMean, f.OSLStddev.pointer()}
+	if l.hasText() && !l.ranks() {
+		in.Prompts = l.describePrompts()
+	}
+	if d.PrefixPrompts.Any() {
+		in.PrefixPrompts = &d.PrefixPrompts
+	}
+	switch {
+	case d.SystemPromptFile != "":
+		in.SystemPromptFile = &d.SystemPromptFile
+	case d.SystemPrompt != "":
+		in.SystemPrompt = &d.SystemPrompt
+	}
+	if d.Images.BatchSize > 0 {
+		in.Images = &inputImages{
+			BatchSize: d.Images.BatchSize, Width: normalOf(&d.Images.Width), Height: normalOf(&d.Images.Height),
+			Format: d.Images.Format, Source: d.Images.Source, SourceSampling: f.ImageSourceSampling.pointer(),
 		}
 	}
+	if d.Audio.BatchSize > 0 {
+		in.Audio = &inputAudio{
+			BatchSize: d.Audio.BatchSize, Length: normalOf(&d.Audio.LengthSec), Format: d.Audio.Format,
+			Depths: d.Audio.Depths, SampleRates: d.Audio.SampleRatesKHz, Channels: d.Audio.Channels,
+		}
+	}
+	if l.ranks() {
+		in.Type = "synthetic"
+		in.Rankings = &inputRankings{normalOf(&d.Rankings.Passages), normalOf(&d.Rankings.PassageTokens), normalOf(&d.Rankings.QueryTokens)}
+	}
 	if f.TurnsMean.Set || f.TurnsStddev.Set {
-		in.Turns = &inputNormal{d.TurnsMean, &d.TurnsStddev}
+		in.Turns = &inputNormal{d.Turns.Mean, &d.Turns.Stddev}
 	}
 	if f.TurnDelayMeanMS.Set || f.TurnDelayStddevMS.Set {
-		in.TurnDelay = &inputNormal{d.TurnDelayMeanMS, &d.TurnDelayStddevMS}
+		in.TurnDelay = &inputNormal{d.TurnDelayMS.Mean, &d.TurnDelayMS.Stddev}
 	}
 	return in
+}
+
+func (l *loader) describePrompts() *inputPrompts {
+	f, p := l.f, &l.run.Benchmark.Dataset.Prompts
+	in := &inputPrompts{BatchSize: f.BatchSize.pointer(), Corpus: f.Corpus.pointer(), CorpusStyle: f.CorpusStyle.pointer()}
+	if p.RangeRatio != nil {
+		in.RangeRatio = map[string]float64{"input": p.RangeRatio.Input, "output": p.RangeRatio.Output}
+	}
+	for i := range p.SequenceDistribution {
+		b := &p.SequenceDistribution[i]
+		in.SequenceDistribution = append(in.SequenceDistribution, inputBucket{normalOf(&b.ISL), normalOf(&b.OSL), b.Weight})
+	}
+	if len(p.SequenceDistribution) > 0 {
+		return in
+	}
+	in.ISL = &inputNormal{p.ISL.Mean, f.ISLStddev.pointer()}
+	if f.OSL.Set {
+		in.OSL = &inputNormal{float64(f.OSL.Value), f.OSLStddev.pointer()}
+	}
+	return in
+}
+
+// normalOf shows a mean, with its spread if there is one.
+func normalOf(d *dataset.Distribution) *inputNormal {
+	n := &inputNormal{Mean: d.Mean}
+	if d.Stddev > 0 {
+		n.Stddev = &d.Stddev
+	}
+	return n
 }
 
 // describePhase shows the load as it was resolved, so that a reader need not know the

@@ -54,6 +54,43 @@ type inputDataset struct {
 	Turns          *inputNormal  `json:"turns,omitempty"`
 	TurnDelay      *inputNormal  `json:"turn_delay,omitempty"`
 	TurnDelayRatio *float64      `json:"turn_delay_ratio,omitempty"`
+
+	PrefixPrompts    *PrefixPrompts `json:"prefix_prompts,omitempty"`
+	SystemPrompt     *string        `json:"system_prompt,omitempty"`
+	SystemPromptFile *string        `json:"system_prompt_file,omitempty"`
+	Images           *inputImages   `json:"images,omitempty"`
+	Audio            *inputAudio    `json:"audio,omitempty"`
+	Rankings         *inputRankings `json:"rankings,omitempty"`
+}
+
+type inputImages struct {
+	BatchSize      int          `json:"batch_size"`
+	Width          *inputNormal `json:"width"`
+	Height         *inputNormal `json:"height"`
+	Format         string       `json:"format"`
+	Source         string       `json:"source"`
+	SourceSampling *string      `json:"source_sampling,omitempty"`
+}
+
+type inputAudio struct {
+	BatchSize   int          `json:"batch_size"`
+	Length      *inputNormal `json:"length"`
+	Format      string       `json:"format"`
+	Depths      []int        `json:"depths"`
+	SampleRates []float64    `json:"sample_rates"`
+	Channels    int          `json:"channels"`
+}
+
+type inputRankings struct {
+	Passages      *inputNormal `json:"passages"`
+	PassageTokens *inputNormal `json:"passage_tokens"`
+	QueryTokens   *inputNormal `json:"query_tokens"`
+}
+
+type inputBucket struct {
+	ISL         *inputNormal `json:"isl"`
+	OSL         *inputNormal `json:"osl"`
+	Probability float64      `json:"probability"`
 }
 
 type inputPrompts struct {
@@ -61,6 +98,10 @@ type inputPrompts struct {
 	OSL       *inputNormal `json:"osl,omitempty"`
 	BatchSize *int         `json:"batch_size,omitempty"`
 	Corpus    *string      `json:"corpus,omitempty"`
+
+	SequenceDistribution []inputBucket      `json:"sequence_distribution,omitempty"`
+	RangeRatio           map[string]float64 `json:"random_range_ratio,omitempty"`
+	CorpusStyle          *string            `json:"random_corpus_style,omitempty"`
 }
 
 type inputNormal struct {

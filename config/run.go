@@ -163,29 +163,6 @@ type KeyValue struct {
 	Value json.RawMessage `json:"value"`
 }
 
-// Dataset is the one dataset of a run.
-type Dataset struct {
-	Name       string  `json:"name"`
-	Type       string  `json:"type"` // synthetic
-	Entries    int     `json:"entries"`
-	RandomSeed *uint64 `json:"random_seed,omitempty"`
-	Sampling   string  `json:"sampling"` // sequential, random, shuffle
-
-	ISLMean   float64 `json:"isl_mean"` // tokens
-	ISLStddev float64 `json:"isl_stddev"`
-	// OSLMean 0 leaves the output length to the model.
-	OSLMean   float64 `json:"osl_mean"`
-	OSLStddev float64 `json:"osl_stddev"`
-	BatchSize int     `json:"batch_size"`
-	Corpus    string  `json:"corpus"` // sonnet
-
-	TurnsMean         float64 `json:"turns_mean"`
-	TurnsStddev       float64 `json:"turns_stddev"`
-	TurnDelayMeanMS   float64 `json:"turn_delay_mean_ms"`
-	TurnDelayStddevMS float64 `json:"turn_delay_stddev_ms"`
-	TurnDelayRatio    float64 `json:"turn_delay_ratio"`
-}
-
 // Phase kinds.
 const (
 	KindWarmup    = "warmup"

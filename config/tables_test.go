@@ -121,6 +121,13 @@ func sampleValue(f *Flag) []string {
 		return f.Value.Names(plugins.Builtin())[:1]
 	case f.Value.Metavar == "NAME:VALUE":
 		return []string{"a:1"}
+	case f.Value.Metavar == "PAIRS":
+		return []string{"64|10,32:1;128,8:2"}
+	case strings.Contains(f.Value.Metavar, "[,"), f.Value.Metavar == "RATIO":
+		if f.Group != GroupAudio && f.Value.Metavar != "RATIO" {
+			break
+		}
+		return []string{"8"}
 	case f.Value.Metavar == "INT", f.Value.Metavar == "FLOAT", f.Value.Metavar == "SECONDS":
 		return []string{"1"}
 	}

@@ -18,6 +18,11 @@ type Turn struct {
 	DelayMS   float64 `json:"delay,omitempty"`
 	MaxTokens int     `json:"max_tokens,omitempty"` // 0 = unset
 	Texts     []Media `json:"texts,omitempty"`
+	Images    []Media `json:"images,omitempty"` // contents are URLs or data URLs
+	Audios    []Media `json:"audios,omitempty"` // contents are `<format>,<base64>` or URLs
+	Videos    []Media `json:"videos,omitempty"` // contents are URLs or data URLs
+	// AudioDurationSec is the length of the first sound, 0 when there is none.
+	AudioDurationSec float64 `json:"audio_duration_seconds,omitempty"`
 	// RawMessages bypass message building; assistant replies with tool calls are kept so.
 	RawMessages []json.RawMessage `json:"raw_messages,omitempty"`
 }

@@ -31,3 +31,6 @@ func (s Seeds) Stream(name string) *rand.Rand {
 func (s Seeds) Item(name string, index int) *rand.Rand {
 	return s.Stream(name + ":" + strconv.Itoa(index))
 }
+
+// Random is a generator from one number.
+func Random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }

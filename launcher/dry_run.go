@@ -26,7 +26,7 @@ func dryRun(state *State, run *config.Run) error {
 		rt.Workers, rt.GOMAXPROCSPerWorker, rt.ConnectionsPerWorker, rt.RecordProcessors, rt.Communication)
 	fmt.Fprintf(&b, "# Tokenizer: %s %s\n", benchmark.Tokenizer.Name, benchmark.Tokenizer.Encoding)
 	d := benchmark.Dataset
-	fmt.Fprintf(&b, "# Dataset: %d conversations, %s; prompts of %s tokens, outputs of %s\n", d.Entries, turns(d), spread(d.ISLMean, d.ISLStddev, "no"), spread(d.OSLMean, d.OSLStddev, "as many tokens as the model likes"))
+	fmt.Fprintf(&b, "# Dataset: %d conversations, %s; %s\n", d.Entries, turns(d), contents(d))
 	for _, p := range benchmark.Phases {
 		fmt.Fprintf(&b, "# Phase %s: %s; stops %s\n", p.Name, pace(p), stops(p))
 	}
@@ -88,23 +88,45 @@ func needsQuotes(n *yaml.Node) bool {
 	return !ok || text != n.Value
 }
 
-func spread(mean, stddev float64, none string) string {
-	switch {
-	case mean == 0:
-		return none
-	case stddev == 0:
-		return number(mean)
+// contents says what a turn holds.
+func contents(d config.Dataset) string {
+	if d.Type == "synthetic_rankings" {
+		return fmt.Sprintf("queries of %s tokens with %s passages of %s", d.Rankings.QueryTokens.String(), d.Rankings.Passages.String(), d.Rankings.PassageTokens.String())
 	}
-	return number(mean) + " ± " + number(stddev)
+	p, out := d.Prompts, []string(nil)
+	switch {
+	case len(p.SequenceDistribution) > 0:
+		out = append(out, fmt.Sprintf("prompts and outputs of %d pairs of lengths", len(p.SequenceDistribution)))
+	case p.ISL.Enabled():
+		text := "prompts of " + p.ISL.String() + " tokens"
+		if r := p.RangeRatio; r != nil {
+			text += fmt.Sprintf(" in a range of ratio %g", r.Input)
+		}
+		out = append(out, text)
+	}
+	if len(p.SequenceDistribution) == 0 {
+		if p.OSL.Enabled() {
+			out = append(out, "outputs of "+p.OSL.String())
+		} else {
+			out = append(out, "outputs of as many tokens as the model likes")
+		}
+	}
+	if d.Images.Enabled() {
+		out = append(out, fmt.Sprintf("%d pictures of %s x %s pixels", d.Images.BatchSize, d.Images.Width.String(), d.Images.Height.String()))
+	}
+	if d.Audio.Enabled() {
+		out = append(out, fmt.Sprintf("%d sounds of %g s", d.Audio.BatchSize, d.Audio.LengthSec.Expected()))
+	}
+	return strings.Join(out, ", ")
 }
 
 func turns(d config.Dataset) string {
-	if d.TurnsMean == 1 && d.TurnsStddev == 0 {
+	if d.Turns.Expected() == 1 && d.Turns.Stddev == 0 {
 		return "1 request each"
 	}
-	text := spread(d.TurnsMean, d.TurnsStddev, "no") + " requests each"
-	if d.TurnDelayMeanMS > 0 {
-		text += ", " + number(d.TurnDelayMeanMS*d.TurnDelayRatio) + " ms apart"
+	text := d.Turns.String() + " requests each"
+	if d.TurnDelayMS.Enabled() {
+		text += ", " + number(d.TurnDelayMS.Expected()*d.TurnDelayRatio) + " ms apart"
 	}
 	return text
 }

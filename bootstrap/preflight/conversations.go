@@ -13,7 +13,7 @@ import (
 // An endpoint that does not exist is not reported here.
 func conversations(run *config.Run, registry *plugins.Registry) *config.Problem {
 	b := run.Benchmark
-	if b.Dataset.TurnsMean <= 1 && b.Dataset.TurnsStddev <= 0 {
+	if b.Dataset.Turns.Expected() <= 1 && b.Dataset.Turns.Stddev <= 0 {
 		return nil
 	}
 	newEndpoint, err := plugins.Constructor[endpoints.Constructor](registry, "endpoint", b.Endpoint.Type)

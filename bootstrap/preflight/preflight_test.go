@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"aiperf/config"
+	"aiperf/dataset"
 	"aiperf/plugins"
 )
 
@@ -49,7 +50,7 @@ var _ = Describe("the checks before a run", func() {
 	})
 	DescribeTable("refuse conversations of several turns where a request has no history", func(endpoint string, mean, stddev float64, refused bool) {
 		run := ready(dir)
-		run.Benchmark.Endpoint.Type, run.Benchmark.Dataset.TurnsMean, run.Benchmark.Dataset.TurnsStddev = endpoint, mean, stddev
+		run.Benchmark.Endpoint.Type, run.Benchmark.Dataset.Turns = endpoint, dataset.Normal(mean, stddev)
 		if refused {
 			Expect(check(run)).To(ConsistOf(HaveField("Reason", ContainSubstring("exactly one turn"))))
 		} else {

@@ -1,12 +1,9 @@
 package composers
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-
-	"github.com/google/uuid"
 
 	"aiperf/dataset"
 	"aiperf/plugins"
@@ -19,6 +16,13 @@ func init() {
 // Names of the random streams. Each conversation has its own item of each.
 const (
 	streamLength    = "dataset.prompt.length"
+	streamText      = "dataset.prompt.corpus"
+	streamPrefix    = "dataset.prompt.prefix"
+	streamSystem    = "dataset.prompt.prefix.system"
+	streamContext   = "dataset.prompt.prefix.context"
+	streamChoice    = "dataset.prompt.prefix.choice"
+	streamPairs     = "models.sequence.distribution"
+	streamRatio     = "models.range_ratio.distribution"
 	streamTurns     = "composer.conversation.turn_count"
 	streamDelay     = "composer.conversation.turn_delay"
 	streamMaxTokens = "composer.turn.max_tokens"
@@ -26,43 +30,57 @@ const (
 	streamSessionID = "composer.conversation.session_id"
 )
 
-// Synthetic makes conversations of given shape out of generated text.
+// Synthetic makes conversations of given shape out of generated contents.
 type Synthetic struct {
 	c Config
 	// firstTurn is the number of turns before each conversation, and of all: models
-	// are dealt out turn by turn over the whole dataset.
-	firstTurn []int
-	islMean   float64
+	// and media are dealt out turn by turn over the whole dataset.
+	firstTurn         []int
+	prefixes          prefixes
+	inRange, outRange dataset.IntRange // with a range ratio
 }
 
-// NewSynthetic draws the number of turns of each conversation.
+// NewSynthetic draws the number of turns of each conversation, and makes the prefixes.
 func NewSynthetic(c Config) (Composer, error) {
-	d := c.Dataset
-	if err := check(c); err != nil {
+	d := &c.Dataset
+	if err := check(&c); err != nil {
 		return nil, err
 	}
-	s := &Synthetic{c: c, firstTurn: make([]int, d.Entries+1), islMean: max(0, d.ISLMean-float64(c.SpecialTokens))}
-	for i := range d.Entries {
-		turns := positiveInt(nil, d.TurnsMean, 0)
-		if d.TurnsStddev > 0 {
-			turns = positiveInt(c.Seeds.Item(streamTurns, i), d.TurnsMean, d.TurnsStddev)
+	s := &Synthetic{c: c, firstTurn: make([]int, d.Entries+1)}
+	if r := d.Prompts.RangeRatio; r != nil {
+		s.inRange = r.InputRange(int(d.Prompts.ISL.Expected()), c.SpecialTokens)
+		s.outRange = r.OutputRange(int(d.Prompts.OSL.Expected()))
+		if least := s.inRange.Low + d.PrefixPrompts.Length; least < 1 {
+			return nil, fmt.Errorf("random range ratio %g: prompts of %g tokens, of which the tokenizer adds %d, behind a prefix of %d could have %d; lower the ratio or raise the length",
+				r.Input, d.Prompts.ISL.Expected(), c.SpecialTokens, d.PrefixPrompts.Length, least)
 		}
-		s.firstTurn[i+1] = s.firstTurn[i] + turns
 	}
+	for i := range d.Entries {
+		var rng *rand.Rand
+		if d.Turns.Stddev > 0 || d.Turns.Shape != dataset.ShapeNormal {
+			rng = c.Seeds.Item(streamTurns, i)
+		}
+		s.firstTurn[i+1] = s.firstTurn[i] + d.Turns.Int(rng)
+	}
+	s.prefixes = newPrefixes(&c)
 	return s, nil
 }
 
-func check(c Config) error {
-	d := c.Dataset
+func check(c *Config) error {
+	d := &c.Dataset
 	var errs []error
 	if d.Entries < 1 {
 		errs = append(errs, fmt.Errorf("entries: want at least 1, got %d", d.Entries))
 	}
-	if d.ISLMean <= 0 || c.Prompts == nil {
-		errs = append(errs, errors.New("nothing to send: a synthetic turn needs a text; raise --isl above 0"))
+	texts := d.Prompts.HaveText() && c.Prompts != nil
+	if !texts && c.Images == nil && c.Sounds == nil {
+		errs = append(errs, errors.New("nothing to send: a synthetic turn needs a text, a picture or a sound; raise --isl, --image-batch-size or --audio-batch-size above 0"))
 	}
-	if d.TurnsMean < 1 {
-		errs = append(errs, fmt.Errorf("turns: want a mean of at least 1, got %g", d.TurnsMean))
+	if c.Prompts == nil && d.PrefixPrompts.Any() {
+		errs = append(errs, errors.New("prefix prompts: there is no generator of texts"))
+	}
+	if d.Turns.Expected() < 1 {
+		errs = append(errs, fmt.Errorf("turns: want at least 1 on average, got %g", d.Turns.Expected()))
 	}
 	if len(c.Models.Names) == 0 {
 		errs = append(errs, errors.New("models: want at least one name"))
@@ -77,53 +95,66 @@ func (s *Synthetic) Len() int { return len(s.firstTurn) - 1 }
 func (s *Synthetic) Turns(i int) int { return s.firstTurn[i+1] - s.firstTurn[i] }
 
 // Compose makes conversation i.
-func (s *Synthetic) Compose(i int) dataset.Conversation {
-	d, seeds := s.c.Dataset, s.c.Seeds
-	length, delay := seeds.Item(streamLength, i), seeds.Item(streamDelay, i)
-	maxTokens, model := seeds.Item(streamMaxTokens, i), seeds.Item(streamModel, i)
-	c := dataset.Conversation{SessionID: s.sessionID(i), Turns: make([]dataset.Turn, s.Turns(i))}
+func (s *Synthetic) Compose(i int) (dataset.Conversation, error) {
+	d, seeds := &s.c.Dataset, s.c.Seeds
+	l, model, delay := s.lengths(i), seeds.Item(streamModel, i), seeds.Item(streamDelay, i)
+	text, choice := seeds.Item(streamText, i), seeds.Item(streamChoice, i)
+	c := dataset.Conversation{SessionID: s.c.sessionID(i), SystemMessage: s.prefixes.system, Turns: make([]dataset.Turn, s.Turns(i))}
+	if n := s.prefixes.contextLength; n > 0 {
+		c.UserContextMessage = s.c.Prompts.Text(seeds.Item(streamContext, i), n)
+	}
 	for k := range c.Turns {
 		t := &c.Turns[k]
-		t.Texts = []dataset.Media{{Name: "text", Contents: s.texts(length)}}
-		if k > 0 && d.TurnDelayMeanMS > 0 {
-			t.DelayMS = positiveNormal(delay, d.TurnDelayMeanMS, d.TurnDelayStddevMS) * d.TurnDelayRatio
+		isl, osl := l.next()
+		t.MaxTokens = osl
+		if isl > 0 && s.c.Prompts != nil {
+			t.Texts = []dataset.Media{{Name: "text", Contents: s.texts(text, choice, k == 0, isl)}}
 		}
-		t.Model = s.model(s.firstTurn[i]+k, model)
-		if d.OSLMean > 0 {
-			t.MaxTokens = positiveInt(maxTokens, d.OSLMean, d.OSLStddev)
+		if err := s.media(t, s.firstTurn[i]+k); err != nil {
+			return c, err
 		}
+		if k > 0 && d.TurnDelayMS.Enabled() {
+			t.DelayMS = d.TurnDelayMS.Sample(delay) * d.TurnDelayRatio
+		}
+		t.Model = modelOf(s.c.Models, s.firstTurn[i]+k, model)
 	}
-	return c
+	return c, nil
 }
 
-// texts are the prompts of one turn: a client-side batch shares one length.
-func (s *Synthetic) texts(rng *rand.Rand) []string {
-	n := positiveInt(rng, s.islMean, s.c.Dataset.ISLStddev)
-	contents := make([]string, max(1, s.c.Dataset.BatchSize))
+// texts are the prompts of one turn: a client-side batch shares one length. The first turn
+// begins with a prefix, if there are any.
+func (s *Synthetic) texts(rng, choice *rand.Rand, first bool, isl int) []string {
+	contents := make([]string, max(1, s.c.Dataset.Prompts.BatchSize))
 	for i := range contents {
-		contents[i] = s.c.Prompts.Text(rng, n)
+		var prefix []int
+		if first {
+			prefix = s.prefixes.pick(choice)
+		}
+		contents[i] = s.c.Prompts.TextAfter(rng, prefix, isl)
 	}
 	return contents
 }
 
-// model deals out the models in turn, or draws one.
-func (s *Synthetic) model(turnNumber int, rng *rand.Rand) string {
-	names := s.c.Models.Names
-	if s.c.Models.Strategy == "random" {
-		return names[rng.IntN(len(names))]
+// media adds the pictures and sounds of the number-th turn of the dataset.
+func (s *Synthetic) media(t *dataset.Turn, number int) (err error) {
+	if n := s.c.Dataset.Images.BatchSize; s.c.Images != nil && n > 0 {
+		pictures := make([]string, n)
+		for i := range pictures {
+			if pictures[i], err = s.c.Images.Image(number*n + i); err != nil {
+				return err
+			}
+		}
+		t.Images = []dataset.Media{{Name: "image_url", Contents: pictures}}
 	}
-	return names[turnNumber%len(names)]
-}
-
-// sessionID is a number for a seeded run, else a random UUID.
-func (s *Synthetic) sessionID(i int) string {
-	if s.c.Seeded {
-		return fmt.Sprintf("session_%06d", i)
+	if n := s.c.Dataset.Audio.BatchSize; s.c.Sounds != nil && n > 0 {
+		sounds := make([]string, n)
+		for i := range sounds {
+			seconds := 0.0
+			if sounds[i], seconds = s.c.Sounds.Sound(number*n + i); i == 0 {
+				t.AudioDurationSec = seconds
+			}
+		}
+		t.Audios = []dataset.Media{{Name: "input_audio", Contents: sounds}}
 	}
-	rng := s.c.Seeds.Item(streamSessionID, i)
-	var id uuid.UUID
-	binary.BigEndian.PutUint64(id[:8], rng.Uint64())
-	binary.BigEndian.PutUint64(id[8:], rng.Uint64())
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // version 4, RFC variant
-	return id.String()
+	return nil
 }

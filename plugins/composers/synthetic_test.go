@@ -17,6 +17,16 @@ type echo struct{}
 
 func (echo) Text(rng *rand.Rand, n int) string { return fmt.Sprintf("%d:%d", n, rng.IntN(1<<30)) }
 
+func (echo) Prefix(rng *rand.Rand, n int) []int { return append(make([]int, n-1), rng.IntN(1<<30)) }
+
+func (e echo) TextAfter(rng *rand.Rand, prefix []int, n int) string {
+	text := e.Text(rng, len(prefix)+n)
+	if prefix != nil {
+		text += fmt.Sprintf(":prefix %d", prefix[len(prefix)-1])
+	}
+	return text
+}
+
 func lengthOf(text string) (n int) {
 	_, err := fmt.Sscanf(text, "%d:", &n)
 	Expect(err).NotTo(HaveOccurred())
@@ -25,7 +35,7 @@ func lengthOf(text string) (n int) {
 
 func synthetic(change func(*Config)) Composer {
 	c := Config{
-		Dataset: config.Dataset{Entries: 20, ISLMean: 550, BatchSize: 1, TurnsMean: 1, TurnDelayRatio: 1},
+		Dataset: config.Dataset{Entries: 20, Prompts: config.Prompts{ISL: dataset.Fixed(550), BatchSize: 1}, Turns: dataset.Fixed(1), TurnDelayRatio: 1},
 		Models:  config.Models{Names: []string{"m"}, Strategy: "round_robin"},
 		Prompts: echo{}, Seeds: dataset.NewSeeds(7), Seeded: true,
 	}
@@ -35,10 +45,17 @@ func synthetic(change func(*Config)) Composer {
 	return s
 }
 
+func compose(c Composer, i int) dataset.Conversation {
+	GinkgoHelper()
+	conversation, err := c.Compose(i)
+	Expect(err).NotTo(HaveOccurred())
+	return conversation
+}
+
 func all(c Composer) []dataset.Conversation {
 	out := make([]dataset.Conversation, c.Len())
 	for i := range out {
-		out[i] = c.Compose(i)
+		out[i] = compose(c, i)
 	}
 	return out
 }
@@ -47,7 +64,7 @@ var _ = Describe("Synthetic", func() {
 	It("makes single turns of a fixed length by default", func() {
 		c := synthetic(func(*Config) {})
 		Expect(c.Len()).To(Equal(20))
-		conv := c.Compose(3)
+		conv := compose(c, 3)
 		Expect(conv.SessionID).To(Equal("session_000003"))
 		Expect(conv.Turns).To(HaveLen(1))
 		turn := conv.Turns[0]
@@ -60,14 +77,13 @@ var _ = Describe("Synthetic", func() {
 
 	It("composes the same in any order, and differently for another seed", func() {
 		shape := func(c *Config) {
-			c.Dataset.ISLStddev, c.Dataset.OSLMean, c.Dataset.OSLStddev = 50, 100, 20
-			c.Dataset.TurnsMean, c.Dataset.TurnsStddev = 3, 1
-			c.Dataset.TurnDelayMeanMS, c.Dataset.TurnDelayStddevMS = 1000, 300
+			c.Dataset.Prompts.ISL, c.Dataset.Prompts.OSL = dataset.Normal(550, 50), dataset.Normal(100, 20)
+			c.Dataset.Turns, c.Dataset.TurnDelayMS = dataset.Normal(3, 1), dataset.Normal(1000, 300)
 		}
 		a, b := synthetic(shape), synthetic(shape)
 		want := all(a)
 		for i := b.Len() - 1; i >= 0; i-- {
-			Expect(b.Compose(i)).To(Equal(want[i]))
+			Expect(compose(b, i)).To(Equal(want[i]))
 			Expect(b.Turns(i)).To(Equal(len(want[i].Turns)))
 		}
 		other := synthetic(func(c *Config) { shape(c); c.Seeds = dataset.NewSeeds(8) })
@@ -75,9 +91,9 @@ var _ = Describe("Synthetic", func() {
 	})
 
 	It("does not let one option shift the chance of another", func() {
-		plain := all(synthetic(func(c *Config) { c.Dataset.ISLStddev = 50 }))
+		plain := all(synthetic(func(c *Config) { c.Dataset.Prompts.ISL = dataset.Normal(550, 50) }))
 		more := all(synthetic(func(c *Config) {
-			c.Dataset.ISLStddev, c.Dataset.OSLMean, c.Dataset.OSLStddev = 50, 100, 20
+			c.Dataset.Prompts.ISL, c.Dataset.Prompts.OSL = dataset.Normal(550, 50), dataset.Normal(100, 20)
 			c.Models = config.Models{Names: []string{"a", "b"}, Strategy: "random"}
 		}))
 		for i := range plain {
@@ -86,7 +102,7 @@ var _ = Describe("Synthetic", func() {
 	})
 
 	It("keeps mean and deviation of lengths", func() {
-		c := synthetic(func(c *Config) { c.Dataset.Entries, c.Dataset.ISLMean, c.Dataset.ISLStddev = 10_000, 500, 100 })
+		c := synthetic(func(c *Config) { c.Dataset.Entries, c.Dataset.Prompts.ISL = 10_000, dataset.Normal(500, 100) })
 		var sum, squares float64
 		for _, conv := range all(c) {
 			n := float64(lengthOf(conv.Turns[0].Texts[0].Contents[0]))
@@ -100,27 +116,27 @@ var _ = Describe("Synthetic", func() {
 
 	It("subtracts what the tokenizer adds by itself", func() {
 		c := synthetic(func(c *Config) { c.SpecialTokens = 2 })
-		Expect(lengthOf(c.Compose(0).Turns[0].Texts[0].Contents[0])).To(Equal(548))
+		Expect(lengthOf(compose(c, 0).Turns[0].Texts[0].Contents[0])).To(Equal(548))
 	})
 
 	It("deals out models turn by turn over the whole dataset", func() {
-		c := synthetic(func(c *Config) { c.Dataset.TurnsMean, c.Models.Names = 2, []string{"a", "b", "c"} })
-		Expect(c.Compose(0).Turns[1].Model).To(Equal("b"))
-		Expect(c.Compose(1).Turns[0].Model).To(Equal("c"))
-		Expect(c.Compose(1).Turns[1].Model).To(Equal("a"))
+		c := synthetic(func(c *Config) { c.Dataset.Turns, c.Models.Names = dataset.Fixed(2), []string{"a", "b", "c"} })
+		Expect(compose(c, 0).Turns[1].Model).To(Equal("b"))
+		Expect(compose(c, 1).Turns[0].Model).To(Equal("c"))
+		Expect(compose(c, 1).Turns[1].Model).To(Equal("a"))
 	})
 
 	It("delays turns after the first, times the ratio", func() {
 		c := synthetic(func(c *Config) {
-			c.Dataset.TurnsMean, c.Dataset.TurnDelayMeanMS, c.Dataset.TurnDelayRatio = 3, 100, 0.5
+			c.Dataset.Turns, c.Dataset.TurnDelayMS, c.Dataset.TurnDelayRatio = dataset.Fixed(3), dataset.Fixed(100), 0.5
 		})
-		turns := c.Compose(0).Turns
+		turns := compose(c, 0).Turns
 		Expect([]float64{turns[0].DelayMS, turns[1].DelayMS, turns[2].DelayMS}).To(Equal([]float64{0, 50, 50}))
 	})
 
 	It("gives a batch several prompts of one length", func() {
-		c := synthetic(func(c *Config) { c.Dataset.BatchSize, c.Dataset.ISLStddev = 3, 80 })
-		contents := c.Compose(0).Turns[0].Texts[0].Contents
+		c := synthetic(func(c *Config) { c.Dataset.Prompts.BatchSize, c.Dataset.Prompts.ISL = 3, dataset.Normal(550, 80) })
+		contents := compose(c, 0).Turns[0].Texts[0].Contents
 		Expect(contents).To(HaveLen(3))
 		Expect(lengthOf(contents[1])).To(Equal(lengthOf(contents[0])))
 		Expect(contents[1]).NotTo(Equal(contents[0]))
@@ -128,24 +144,14 @@ var _ = Describe("Synthetic", func() {
 
 	It("names sessions with UUIDs when no seed was chosen", func() {
 		c := synthetic(func(c *Config) { c.Seeded = false })
-		Expect(c.Compose(0).SessionID).To(MatchRegexp(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`))
-		Expect(c.Compose(1).SessionID).NotTo(Equal(c.Compose(0).SessionID))
+		Expect(compose(c, 0).SessionID).To(MatchRegexp(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`))
+		Expect(compose(c, 1).SessionID).NotTo(Equal(compose(c, 0).SessionID))
 	})
 
 	It("says everything that is wrong with a shape", func() {
-		_, err := NewSynthetic(Config{Dataset: config.Dataset{TurnsMean: 0.5}})
+		_, err := NewSynthetic(Config{Dataset: config.Dataset{Turns: dataset.Fixed(0.5)}})
 		Expect(err).To(MatchError(And(
-			ContainSubstring("entries: want at least 1, got 0"), ContainSubstring("raise --isl above 0"),
-			ContainSubstring("turns: want a mean of at least 1, got 0.5"), ContainSubstring("models: want at least one name"))))
+			ContainSubstring("entries: want at least 1, got 0"), ContainSubstring("raise --isl"),
+			ContainSubstring("turns: want at least 1 on average, got 0.5"), ContainSubstring("models: want at least one name"))))
 	})
 })
-
-var _ = DescribeTable("drawing whole numbers", func(mean, stddev float64, want int) {
-	Expect(positiveInt(rand.New(rand.NewPCG(1, 1)), mean, stddev)).To(Equal(want))
-},
-	Entry("a constant", 12.0, 0.0, 12),
-	Entry("half is rounded to even", 2.5, 0.0, 2),
-	Entry("half is rounded to even upwards", 3.5, 0.0, 4),
-	Entry("never below one", 0.0, 0.0, 1),
-	Entry("a mean that cannot be reached is clamped", -1e9, 1.0, 1),
-)

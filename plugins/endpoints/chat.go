@@ -40,8 +40,12 @@ func (c *Chat) AppendBody(dst []byte, r *Request) ([]byte, error) {
 		return dst, refuse("a chat request needs at least one turn")
 	}
 	last := &r.Turns[len(r.Turns)-1]
+	rendered, err := renderMessages(r, c.config.ForceContentParts)
+	if err != nil {
+		return dst, err
+	}
 	b := &body{}
-	b.set("messages", joinMessages(renderMessages(r, c.config.ForceContentParts)))
+	b.set("messages", joinMessages(rendered))
 	b.setString("model", c.model(r, last))
 	b.setBool("stream", c.stream)
 	if last.MaxTokens > 0 {

@@ -10,7 +10,7 @@ import (
 
 // renderMessages flattens a history into message objects: raw messages as they are,
 // any other turn as one message; the conversation's own messages come first.
-func renderMessages(r *Request, forceParts bool) []json.RawMessage {
+func renderMessages(r *Request, forceParts bool) ([]json.RawMessage, error) {
 	out := make([]json.RawMessage, 0, len(r.Turns)+2)
 	rendered := make([]json.RawMessage, 0, len(r.Turns))
 	for i := range r.Turns {
@@ -18,7 +18,11 @@ func renderMessages(r *Request, forceParts bool) []json.RawMessage {
 		if t.RawMessages != nil {
 			rendered = append(rendered, t.RawMessages...)
 		} else {
-			rendered = append(rendered, renderTurn(t, forceParts))
+			m, err := renderTurn(t, forceParts)
+			if err != nil {
+				return nil, err
+			}
+			rendered = append(rendered, m)
 		}
 	}
 	if r.SystemMessage != "" {
@@ -32,7 +36,7 @@ func renderMessages(r *Request, forceParts bool) []json.RawMessage {
 	if r.UserContextMessage != "" {
 		out = append(out, message("user", appendString(nil, r.UserContextMessage)))
 	}
-	return append(out, rendered...)
+	return append(out, rendered...), nil
 }
 
 // message is a message object with content as JSON.
@@ -45,28 +49,29 @@ func message(role string, content json.RawMessage) json.RawMessage {
 	return append(dst, '}')
 }
 
-// renderTurn renders a turn's own contents.
-func renderTurn(t *dataset.Turn, forceParts bool) json.RawMessage {
+// renderTurn renders a turn's own contents: one text alone as a bare string, anything else
+// as a list of parts, texts before media.
+func renderTurn(t *dataset.Turn, forceParts bool) (json.RawMessage, error) {
 	role := t.Role
 	if role == "" {
 		role = "user"
 	}
-	// Fast path: one text is a bare string.
-	if !forceParts && len(t.Texts) == 1 && len(t.Texts[0].Contents) == 1 {
-		return message(role, appendString(nil, t.Texts[0].Contents[0]))
+	media := len(t.Images)+len(t.Audios)+len(t.Videos) > 0
+	if !forceParts && !media && len(t.Texts) == 1 && len(t.Texts[0].Contents) == 1 {
+		return message(role, appendString(nil, t.Texts[0].Contents[0])), nil
 	}
-	parts := texts(t)
-	if len(parts) == 0 {
-		return message(role, json.RawMessage(`""`)) // servers refuse an empty list
+	parts := newParts(t)
+	for _, text := range texts(t) {
+		parts.next()
+		parts.b = appendTextPart(parts.b, text)
 	}
-	content := []byte{'['}
-	for i, text := range parts {
-		if i > 0 {
-			content = append(content, ',')
-		}
-		content = appendTextPart(content, text)
+	if err := parts.media(t); err != nil {
+		return nil, err
 	}
-	return message(role, append(content, ']'))
+	if len(parts.b) == 1 {
+		return message(role, json.RawMessage(`""`)), nil // servers refuse an empty list
+	}
+	return message(role, append(parts.b, ']')), nil
 }
 
 func appendTextPart(dst []byte, text string) []byte {

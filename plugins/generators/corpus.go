@@ -1,64 +1,80 @@
 package generators
 
 import (
-	_ "embed"
-	"math/rand/v2"
-	"sort"
+	"fmt"
 	"strings"
+	"unicode/utf8"
+
+	"aiperf/dataset"
 )
 
-//go:embed sonnets.txt
-var sonnets string
+// Corpora that prompts are cut from.
+const (
+	CorpusSonnet = "sonnet"
+	CorpusCoding = "coding"
+	CorpusRandom = "random"
+)
 
-// corpusBytes is how long the text is that windows are cut from. Prompts that begin
-// at the same place would share a server's prefix cache; with a quarter of a million
-// places that is rare.
-const corpusBytes = 1 << 20
-
-// corpus is an endless-looking text as token ids: the lines of a small text, each
-// encoded once, in as many different orders one after another as are needed for
-// corpusBytes. The orders come from the run's seed.
-type corpus struct {
-	lines [][]int  // ids of each line, with the space before it
-	order []uint16 // line numbers
-	ends  []int    // ids up to and including each entry of order
+// corpus is a text as token ids, from which windows are cut.
+type corpus interface {
+	size() int
+	// appendWindow appends n ids from start on, from the beginning again at the end.
+	appendWindow(ids []int, start, n int) []int
 }
 
-// newCorpus splits text into lines, trims them and drops blank ones.
-func newCorpus(text string, encode func(string) []int, rng *rand.Rand) *corpus {
-	c := &corpus{}
-	bytes := 0
-	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" {
-			c.lines = append(c.lines, encode(" "+line))
-			bytes += len(line) + 1
-		}
+func newCorpus(c Config) (corpus, error) {
+	switch c.Corpus {
+	case "", CorpusSonnet:
+		return newVerse(sonnets, c.Tokenizer.Encode, c.Seeds.Stream("dataset.prompt.corpus")), nil
+	case CorpusCoding:
+		return newCoding(c)
+	case CorpusRandom:
+		return newVocabulary(c)
 	}
-	total := 0
-	for range corpusBytes/bytes + 1 {
-		for _, k := range rng.Perm(len(c.lines)) {
-			total += len(c.lines[k])
-			c.order, c.ends = append(c.order, uint16(k)), append(c.ends, total)
-		}
-	}
-	return c
+	return nil, fmt.Errorf("prompt corpus: want %s, %s or %s, got %q", CorpusSonnet, CorpusCoding, CorpusRandom, c.Corpus)
 }
 
-// size is the number of ids.
-func (c *corpus) size() int { return c.ends[len(c.ends)-1] }
+// ring is a corpus written out.
+type ring []int
 
-// appendWindow appends n ids from start on, from the beginning again at the end.
-func (c *corpus) appendWindow(ids []int, start, n int) []int {
-	at := sort.SearchInts(c.ends, start+1)
-	line := c.lines[c.order[at]]
-	line = line[len(line)-(c.ends[at]-start):]
-	for {
-		if len(line) >= n {
-			return append(ids, line[:n]...)
-		}
-		ids = append(ids, line...)
-		n -= len(line)
-		at = (at + 1) % len(c.order)
-		line = c.lines[c.order[at]]
+func (r ring) size() int { return len(r) }
+
+func (r ring) appendWindow(ids []int, start, n int) []int {
+	for n > 0 {
+		k := min(n, len(r)-start)
+		ids = append(ids, r[start:start+k]...)
+		n, start = n-k, 0
 	}
+	return ids
+}
+
+// special is a tokenizer that knows which ids are no text.
+type special interface{ IsSpecial(id int) bool }
+
+// newVocabulary is the corpus of random tokens: all ids one after another that stand for
+// a text of their own, so that a window of them counts as it was cut.
+func newVocabulary(c Config) (corpus, error) {
+	isSpecial := func(id int, text string) bool {
+		return strings.HasPrefix(text, "<|") && strings.HasSuffix(text, "|>")
+	}
+	if s, knows := c.Tokenizer.(special); knows {
+		isSpecial = func(id int, _ string) bool { return s.IsSpecial(id) }
+	}
+	var pool ring
+	one := make([]int, 1)
+	for id := range c.Tokenizer.VocabSize() {
+		one[0] = id
+		text := c.Tokenizer.Decode(one)
+		if text == "" || !utf8.ValidString(text) || strings.ContainsRune(text, utf8.RuneError) {
+			continue // a part of a character, or no token
+		}
+		if c.CorpusStyle != dataset.StyleSGLang && isSpecial(id, text) {
+			continue
+		}
+		pool = append(pool, id)
+	}
+	if len(pool) == 0 {
+		return nil, fmt.Errorf("prompt corpus random: no token of the vocabulary is a text by itself")
+	}
+	return pool, nil
 }

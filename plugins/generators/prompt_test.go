@@ -59,14 +59,14 @@ var _ = Describe("Prompt", func() {
 	})
 
 	It("refuses a corpus that there is not", func() {
-		_, err := NewPrompt(Config{Tokenizer: newWordTokenizer(), Corpus: "coding"})
-		Expect(err).To(MatchError(`prompt corpus: want sonnet, got "coding"`))
+		_, err := NewPrompt(Config{Tokenizer: newWordTokenizer(), Corpus: "limericks"})
+		Expect(err).To(MatchError(`prompt corpus: want sonnet, coding or random, got "limericks"`))
 	})
 })
 
-var _ = Describe("corpus", func() {
-	var c *corpus
-	BeforeEach(func() { c = newCorpus("a b\n\n  c \nd e f\n", newWordTokenizer().Encode, rng(1)) })
+var _ = Describe("verse", func() {
+	var c *verse
+	BeforeEach(func() { c = newVerse("a b\n\n  c \nd e f\n", newWordTokenizer().Encode, rng(1)) })
 
 	It("is as long as it should be, and holds the lines in several orders", func() {
 		Expect(len(c.order)).To(BeNumerically(">", corpusBytes/12))

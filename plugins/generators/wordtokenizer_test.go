@@ -35,6 +35,8 @@ func (w *wordTokenizer) Decode(ids []int) string {
 	return b.String()
 }
 
+func (w *wordTokenizer) VocabSize() int { return len(w.words) }
+
 func (w *wordTokenizer) Count(text string) int { return len(w.Encode(text)) }
 
 // drifting never counts what it encoded: repairing a length must end all the same.

@@ -162,7 +162,10 @@ func (b *builder) useChunk(c *chunk, use func(*rendered) error) error {
 func (b *builder) renderChunk(from, to int, withEntry bool) (items []rendered, err error) {
 	items = make([]rendered, 0, to-from)
 	for i := from; i < to; i++ {
-		r := rendered{conversation: b.composer.Compose(i)}
+		var r rendered
+		if r.conversation, err = b.composer.Compose(i); err != nil {
+			return nil, err
+		}
 		if r.bodies, err = b.bodies(&r.conversation); err != nil {
 			return nil, err
 		}

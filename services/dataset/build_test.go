@@ -29,8 +29,8 @@ func testRun(dir string) *config.Run {
 			Models:   config.Models{Names: []string{"qwen3"}, Strategy: "round_robin"},
 			Endpoint: config.Endpoint{Type: "chat", Streaming: true, Capabilities: config.EndpointTraits{SupportsStreaming: true}},
 			Dataset: config.Dataset{
-				Name: "main", Type: "synthetic", Entries: 20, Sampling: "sequential", ISLMean: 64, OSLMean: 16,
-				BatchSize: 1, Corpus: "sonnet", TurnsMean: 1, TurnDelayRatio: 1,
+				Name: "main", Type: "synthetic", Entries: 20, Sampling: "sequential",
+				Prompts: config.Prompts{ISL: store.Fixed(64), OSL: store.Fixed(16), BatchSize: 1, Corpus: "sonnet"}, Turns: store.Fixed(1), TurnDelayRatio: 1,
 			},
 			Tokenizer: config.Tokenizer{Name: "builtin", Encoding: "o200k_base"},
 		},
@@ -43,7 +43,7 @@ func testRun(dir string) *config.Run {
 }
 
 func build(run *config.Run) (outcome, error) {
-	b, err := newBuilder(run)
+	b, err := newBuilder(run, func(string, ...any) {})
 	if err != nil {
 		return outcome{}, err
 	}
@@ -129,11 +129,11 @@ var _ = Describe("building a dataset of single turns", func() {
 		previous := runtime.GOMAXPROCS(1)
 		defer runtime.GOMAXPROCS(previous)
 		one := testRun(GinkgoT().TempDir())
-		one.Benchmark.Dataset.ISLStddev = 20
+		one.Benchmark.Dataset.Prompts.ISL = store.Normal(64, 20)
 		mustBuild(one)
 		runtime.GOMAXPROCS(8)
 		many := testRun(GinkgoT().TempDir())
-		many.Benchmark.Dataset.ISLStddev = 20
+		many.Benchmark.Dataset.Prompts.ISL = store.Normal(64, 20)
 		mustBuild(many)
 		Expect(contents(many)).To(Equal(contents(one)))
 		*many.RandomSeed = 8
@@ -168,7 +168,7 @@ var _ = Describe("building a dataset of single turns", func() {
 var _ = Describe("building a dataset of several turns", func() {
 	It("keeps conversations as documents, and shows each turn alone in inputs.json", func() {
 		run := testRun(GinkgoT().TempDir())
-		run.Benchmark.Dataset.TurnsMean, run.Benchmark.Dataset.TurnDelayMeanMS = 3, 20
+		run.Benchmark.Dataset.Turns, run.Benchmark.Dataset.TurnDelayMS = store.Fixed(3), store.Fixed(20)
 		out := mustBuild(run)
 		Expect(out.info.Format).To(Equal(store.FormatConversation))
 		Expect(out.hasTimingData).To(BeTrue())
@@ -208,7 +208,7 @@ func (f failing) AppendBody(dst []byte, r *endpoints.Request) ([]byte, error) {
 var _ = Describe("a build that fails", func() {
 	It("names conversation and turn of a body that cannot be made, and leaves no file", func() {
 		run := testRun(GinkgoT().TempDir())
-		b, err := newBuilder(run)
+		b, err := newBuilder(run, func(string, ...any) {})
 		Expect(err).NotTo(HaveOccurred())
 		f := failing{after: make(chan struct{}, 3)}
 		for range 3 {
@@ -224,7 +224,7 @@ var _ = Describe("a build that fails", func() {
 
 	It("ends at once when it is cancelled", func() {
 		run := testRun(GinkgoT().TempDir())
-		b, err := newBuilder(run)
+		b, err := newBuilder(run, func(string, ...any) {})
 		Expect(err).NotTo(HaveOccurred())
 		ctx, cancel := context.WithCancel(context.Background())
 		b.progress = func(int, int) { cancel() }
@@ -236,7 +236,7 @@ var _ = Describe("a build that fails", func() {
 	It("leaves no half inputs.json behind", func() {
 		run := testRun(GinkgoT().TempDir())
 		Expect(os.MkdirAll(filepath.Join(run.ArtifactDir, "inputs.json"), 0o755)).To(Succeed()) // nothing can be renamed over it
-		b, err := newBuilder(run)
+		b, err := newBuilder(run, func(string, ...any) {})
 		Expect(err).NotTo(HaveOccurred())
 		var warned []string
 		b.warn = func(msg string, _ ...any) { warned = append(warned, msg) }
@@ -249,7 +249,7 @@ var _ = Describe("a build that fails", func() {
 	It("goes on without inputs.json when that cannot be written", func() {
 		run := testRun(GinkgoT().TempDir())
 		run.ArtifactDir = filepath.Join(run.ArtifactDir, "missing")
-		b, err := newBuilder(run)
+		b, err := newBuilder(run, func(string, ...any) {})
 		Expect(err).NotTo(HaveOccurred())
 		var warned []string
 		b.warn = func(msg string, _ ...any) { warned = append(warned, msg) }
@@ -266,18 +266,18 @@ var _ = Describe("a build that fails", func() {
 		Expect(err).To(MatchError(ContainSubstring(reason)))
 		Expect(run.DatasetDir).NotTo(BeADirectory())
 	},
-		Entry("no text", func(b *config.Benchmark) { b.Dataset.ISLMean = 0 }, "raise --isl"),
+		Entry("no text", func(b *config.Benchmark) { b.Dataset.Prompts.ISL = store.Fixed(0) }, "raise --isl"),
 		Entry("no model", func(b *config.Benchmark) { b.Models.Names = nil }, "names no model"),
 		Entry("an unknown vocabulary", func(b *config.Benchmark) { b.Tokenizer.Encoding = "klingon" }, `no embedded vocabulary "klingon"`),
 		Entry("an unknown endpoint", func(b *config.Benchmark) { b.Endpoint.Type = "telepathy" }, "telepathy"),
-		Entry("an unknown corpus", func(b *config.Benchmark) { b.Dataset.Corpus = "coding" }, "coding"),
+		Entry("an unknown corpus", func(b *config.Benchmark) { b.Dataset.Prompts.Corpus = "limericks" }, "limericks"),
 	)
 })
 
 var _ = Describe("the announcement", func() {
 	It("counts everything and cuts the list of conversations", func() {
 		run := testRun(GinkgoT().TempDir())
-		run.Benchmark.Dataset.Entries, run.Benchmark.Dataset.ISLMean = messages.MaxAnnouncedConversations+5, 2
+		run.Benchmark.Dataset.Entries, run.Benchmark.Dataset.Prompts.ISL = messages.MaxAnnouncedConversations+5, store.Fixed(2)
 		n := announcement(run, mustBuild(run))
 		Expect(n.Metadata.Conversations).To(HaveLen(messages.MaxAnnouncedConversations))
 		n.Metadata.Conversations = nil
@@ -309,10 +309,10 @@ var _ = Describe("the announcement", func() {
 
 func BenchmarkBuild(b *testing.B) {
 	run := testRun(b.TempDir())
-	run.Benchmark.Dataset.Entries, run.Benchmark.Dataset.ISLMean = 100, 550
+	run.Benchmark.Dataset.Entries, run.Benchmark.Dataset.Prompts.ISL = 100, store.Fixed(550)
 	b.ReportAllocs()
 	for b.Loop() {
-		bl, err := newBuilder(run)
+		bl, err := newBuilder(run, func(string, ...any) {})
 		if err != nil {
 			b.Fatal(err)
 		}

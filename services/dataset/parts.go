@@ -14,7 +14,7 @@ import (
 
 // newBuilder makes the plugins that the run names: tokenizer, generator, composer and
 // endpoint.
-func newBuilder(run *config.Run) (*builder, error) {
+func newBuilder(run *config.Run, warn func(msg string, args ...any)) (*builder, error) {
 	registry, _, err := plugins.Load(run.PluginManifests)
 	if err != nil {
 		return nil, err
@@ -39,17 +39,25 @@ func newBuilder(run *config.Run) (*builder, error) {
 	}
 	seeds, seeded := runSeeds(run)
 	c := composers.Config{Dataset: b.Dataset, Models: b.Models, Seeds: seeds, Seeded: seeded}
-	if b.Dataset.ISLMean > 0 {
+	if d := &b.Dataset; d.Prompts.HaveText() || d.PrefixPrompts.Any() || d.Rankings.QueryTokens.Enabled() {
 		if c.Prompts, c.SpecialTokens, err = newPrompts(registry, b, seeds); err != nil {
 			return nil, err
 		}
+	}
+	if b.Dataset.Images.Enabled() {
+		if c.Images, err = generators.NewImages(b.Dataset.Images, seeds, warn); err != nil {
+			return nil, err
+		}
+	}
+	if b.Dataset.Audio.Enabled() {
+		c.Sounds = generators.NewSounds(b.Dataset.Audio, seeds)
 	}
 	composer, err := makeComposer(c)
 	if err != nil {
 		return nil, fmt.Errorf("make dataset %s: %w", b.Dataset.Name, err)
 	}
 	return &builder{
-		dir: run.DatasetDir, artifactDir: run.ArtifactDir, composer: composer, endpoint: endpoint, model: b.Models.Names[0],
+		dir: run.DatasetDir, artifactDir: run.ArtifactDir, composer: composer, endpoint: endpoint, model: b.Models.Names[0], warn: warn,
 		prepared: run.Environment.Dataset.PreformatPayloads && singleTurn(composer),
 	}, nil
 }
@@ -68,7 +76,9 @@ func newPrompts(registry *plugins.Registry, b config.Benchmark, seeds store.Seed
 	if err != nil {
 		return nil, 0, fmt.Errorf("load tokenizer: %w", err)
 	}
-	prompts, err := makePrompts(generators.Config{Tokenizer: tokenizer, Corpus: b.Dataset.Corpus, Seeds: seeds})
+	prompts, err := makePrompts(generators.Config{
+		Tokenizer: tokenizer, Corpus: b.Dataset.Prompts.Corpus, CorpusStyle: b.Dataset.Prompts.CorpusStyle, Seeds: seeds,
+	})
 	if err != nil {
 		return nil, 0, err
 	}

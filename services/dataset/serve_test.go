@@ -49,7 +49,7 @@ var _ = Describe("server", func() {
 	open := func(turns float64) *store.Store {
 		GinkgoHelper()
 		run := testRun(GinkgoT().TempDir())
-		run.Benchmark.Dataset.TurnsMean = turns
+		run.Benchmark.Dataset.Turns = store.Fixed(turns)
 		out := mustBuild(run)
 		var err error
 		g.store, err = store.Open(run.DatasetDir)

@@ -72,12 +72,12 @@ func (m *Manager) build() {
 			m.gate.err = fmt.Errorf("build dataset: panic: %v", p)
 		}
 	}()
-	b, err := newBuilder(m.p.Run)
+	b, err := newBuilder(m.p.Run, func(msg string, args ...any) { m.p.Log.Warn(msg, args...) })
 	if err != nil {
 		m.gate.err = err
 		return
 	}
-	b.progress, b.warn = m.reporter(), func(msg string, args ...any) { m.p.Log.Warn(msg, args...) }
+	b.progress = m.reporter()
 	out, err := b.build(m.run)
 	if err != nil {
 		m.gate.err = fmt.Errorf("build dataset %s: %w", m.p.Run.Benchmark.Dataset.Name, err)

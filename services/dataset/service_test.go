@@ -60,7 +60,7 @@ var _ = Describe("Manager", func() {
 	})
 
 	It("answers with the reason, and tells everybody, when there will be none", func() {
-		run.Benchmark.Dataset.ISLMean = 0
+		run.Benchmark.Dataset.Prompts.ISL = store.Fixed(0)
 		Expect(manager.Init(context.Background())).To(Succeed())
 		_, err := configure()
 		Expect(err).To(MatchError(ContainSubstring("raise --isl")))
@@ -76,7 +76,7 @@ var _ = Describe("Manager", func() {
 	})
 
 	It("stops in the middle of a build", func() {
-		run.Benchmark.Dataset.Entries, run.Benchmark.Dataset.ISLMean = 1_000_000, 500
+		run.Benchmark.Dataset.Entries, run.Benchmark.Dataset.Prompts.ISL = 1_000_000, store.Fixed(500)
 		Expect(manager.Init(context.Background())).To(Succeed())
 	})
 })
