@@ -25,11 +25,11 @@ const measuredConversations = 2000
 // caller removes dir.
 func Preview(ctx context.Context, run *config.Run, dir string) (*store.Store, Lengths, error) {
 	var lengths Lengths
-	b, err := newBuilder(run)
+	b, err := newBuilder(run, func(string, ...any) {})
 	if err != nil {
 		return nil, lengths, err
 	}
-	b.dir, b.artifactDir, b.warn = dir, "", func(string, ...any) {}
+	b.dir, b.artifactDir = dir, ""
 	count, err := counterOf(run)
 	if err != nil {
 		return nil, lengths, err
