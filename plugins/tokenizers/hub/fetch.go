@@ -1,0 +1,157 @@
+package hub
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// largestFile is more than any tokenizer has.
+const largestFile = 1 << 30
+
+// Progress is told how far a download has come; total is -1 when nobody knows.
+type Progress func(file string, done, total int64)
+
+// fetch brings the tokenizer's files of a commit into the cache and names their folder.
+func (f *finder) fetch(ctx context.Context, m model, revision string) (dir string, err error) {
+	names := m.wanted()
+	if len(names) == 0 {
+		return "", errNoFiles
+	}
+	repo := f.cache.repository(m.ID)
+	dir = filepath.Join(repo, "snapshots", m.Commit)
+	for _, d := range []string{dir, filepath.Join(repo, "blobs"), filepath.Join(repo, "refs")} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return "", &cacheError{err}
+		}
+	}
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			continue // commits do not change
+		}
+		if err := f.fetchFile(ctx, repo, dir, m, name); err != nil {
+			return "", fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if revision != m.Commit {
+		if err := writeRef(filepath.Join(repo, "refs", filepath.FromSlash(revision)), m.Commit); err != nil {
+			return "", &cacheError{err}
+		}
+	}
+	return dir, nil
+}
+
+// wanted are the files of the repository that make its tokenizer.
+func (m model) wanted() (names []string) {
+	var have []string
+	for _, s := range m.Siblings {
+		have = append(have, s.Name)
+	}
+	for _, name := range mainFiles {
+		if slices.Contains(have, name) {
+			names = append(names, name)
+			break
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	for _, name := range sideFiles {
+		if slices.Contains(have, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// fetchFile brings one file: whole under its own name, or not at all. Blobs are named by
+// what is in them, so that two runs that fetch the same one do not disturb each other.
+func (f *finder) fetchFile(ctx context.Context, repo, dir string, m model, name string) error {
+	body, size, err := f.client.file(ctx, m.ID, m.Commit, name)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	blobs := filepath.Join(repo, "blobs")
+	tmp, err := os.CreateTemp(blobs, ".incomplete-*")
+	if err != nil {
+		return &cacheError{err}
+	}
+	defer os.Remove(tmp.Name())
+	sum := sha256.New()
+	n, err := io.Copy(io.MultiWriter(&disk{tmp}, sum, &meter{name: name, total: size, tell: f.ask.Progress}), io.LimitReader(body, largestFile+1))
+	if closed := tmp.Close(); err == nil && closed != nil {
+		err = &cacheError{closed}
+	}
+	switch {
+	case err != nil:
+		return err
+	case n > largestFile:
+		return fmt.Errorf("larger than %d bytes", largestFile)
+	case size >= 0 && n != size:
+		return fmt.Errorf("%w: %d of %d bytes came", io.ErrUnexpectedEOF, n, size)
+	}
+	blob := hex.EncodeToString(sum.Sum(nil))
+	if err := os.Chmod(tmp.Name(), 0o644); err != nil {
+		return &cacheError{err}
+	}
+	if err := os.Rename(tmp.Name(), filepath.Join(blobs, blob)); err != nil {
+		return &cacheError{err}
+	}
+	err = os.Symlink(filepath.Join("..", "..", "blobs", blob), filepath.Join(dir, name))
+	if err != nil && !os.IsExist(err) {
+		return &cacheError{err}
+	}
+	return nil
+}
+
+// writeRef notes what a revision stands for.
+func writeRef(path, commit string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".ref-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.WriteString(commit)
+	if closed := tmp.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// disk marks failures to write as the cache's.
+type disk struct{ f *os.File }
+
+func (d *disk) Write(p []byte) (int, error) {
+	n, err := d.f.Write(p)
+	if err != nil {
+		err = &cacheError{err}
+	}
+	return n, err
+}
+
+// meter counts a download.
+type meter struct {
+	name        string
+	done, total int64
+	tell        Progress
+}
+
+func (m *meter) Write(p []byte) (int, error) {
+	m.done += int64(len(p))
+	if m.tell != nil {
+		m.tell(m.name, m.done, m.total)
+	}
+	return len(p), nil
+}
