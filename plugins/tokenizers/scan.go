@@ -298,3 +298,124 @@ func fold8(b byte) byte {
 	}
 	return b
 }
+
+// scanQwen cuts like scanCL100K, but for digits, which are pieces one by one.
+func scanQwen(s string, i int) int {
+	if c, n := at(s, i); c&digit != 0 {
+		return i + n
+	}
+	return scanCL100K(s, i)
+}
+
+// findDigits is \p{N}{1,3}.
+func findDigits(s string, i int) (from, to int) {
+	for i < len(s) {
+		c, n := at(s, i)
+		if c&digit != 0 {
+			return i, digits(s, i)
+		}
+		i += n
+	}
+	return -1, -1
+}
+
+// findEastAsian is [一-龥぀-ゟ゠-ヿ]+: common Chinese characters and Japanese kana.
+func findEastAsian(s string, i int) (from, to int) {
+	in := func(i int) int {
+		if i >= len(s) || s[i] < 0xe3 || s[i] > 0xe9 {
+			return 0
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r >= 0x4e00 && r <= 0x9fa5 || r >= 0x3040 && r <= 0x30ff {
+			return n
+		}
+		return 0
+	}
+	for ; i < len(s); i++ {
+		n := in(i)
+		if n == 0 {
+			continue
+		}
+		for to = i + n; ; to += n {
+			if n = in(to); n == 0 {
+				return i, to
+			}
+		}
+	}
+	return -1, -1
+}
+
+// findDeepSeek is
+//
+//	[!-/:-@\[-`{-~][A-Za-z]+ | [^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+ |  ?[\p{P}\p{S}]+[\r\n]* |
+//	\s*[\r\n]+ | \s+(?!\S) | \s+
+//
+// Digits and controls match nowhere but in front of a word.
+func findDeepSeek(s string, i int) (from, to int) {
+	for i < len(s) {
+		if end := deepSeekAt(s, i); end > i {
+			return i, end
+		}
+		_, n := at(s, i)
+		i += n
+	}
+	return -1, -1
+}
+
+func deepSeekAt(s string, i int) int {
+	c, n := at(s, i)
+	sign := c&(letter|mark|digit|space) == 0 && isSign(s, i)
+	if sign && s[i] < utf8.RuneSelf {
+		end := i + 1
+		for end < len(s) && (s[end] >= 'a' && s[end] <= 'z' || s[end] >= 'A' && s[end] <= 'Z') {
+			end++
+		}
+		if end > i+1 {
+			return end
+		}
+	}
+	// A character in front of a word belongs to it; if there is no word behind it, it may
+	// be the word's first itself.
+	if !sign && c&(letter|newline) == 0 {
+		if end := run(s, i+n, letter|mark); end > i+n {
+			return end
+		}
+	}
+	if c&(letter|mark) != 0 {
+		return run(s, i, letter|mark)
+	}
+	start := i
+	if s[i] == ' ' {
+		start++
+	}
+	if end := runSigns(s, start); end > start {
+		for end < len(s) && (s[end] == '\r' || s[end] == '\n') {
+			end++
+		}
+		return end
+	}
+	if c&space != 0 {
+		return blanks(s, i, true)
+	}
+	return i
+}
+
+// isSign tells [\p{P}\p{S}].
+func isSign(s string, i int) bool {
+	if b := s[i]; b < utf8.RuneSelf {
+		return b > ' ' && b < 0x7f // neither letter nor digit, as the caller knows
+	}
+	r, _ := utf8.DecodeRuneInString(s[i:])
+	return unicode.In(r, unicode.P, unicode.S)
+}
+
+func runSigns(s string, i int) int {
+	for i < len(s) {
+		c, n := at(s, i)
+		if c&(letter|mark|digit|space) != 0 || !isSign(s, i) {
+			return i
+		}
+		i += n
+	}
+	return i
+}

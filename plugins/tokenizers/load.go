@@ -1,0 +1,257 @@
+package tokenizers
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/tidwall/gjson"
+)
+
+// largestFile is more than any tokenizer.json has: a file beyond it is not read.
+const largestFile = 512 << 20
+
+// mostTokens bounds the ids of a vocabulary.
+const mostTokens = 8 << 20
+
+// readFile reads a whole file of a size that a tokenizer can have.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !st.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: not a regular file", path)
+	case st.Size() > largestFile:
+		return nil, fmt.Errorf("%s: %d bytes; a tokenizer has at most %d", path, st.Size(), largestFile)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, largestFile+1))
+	if err == nil && len(text) > largestFile {
+		err = fmt.Errorf("%s: larger than %d bytes", path, largestFile)
+	}
+	return text, err
+}
+
+// parts is a tokenizer.json but for the model.
+type parts struct {
+	AddedTokens   []addedToken    `json:"added_tokens"`
+	Normalizer    json.RawMessage `json:"normalizer"`
+	PreTokenizer  json.RawMessage `json:"pre_tokenizer"`
+	PostProcessor json.RawMessage `json:"post_processor"`
+	Decoder       json.RawMessage `json:"decoder"`
+}
+
+// parseJSON builds a pipeline from the text of a tokenizer.json. An error names the key
+// path of what cannot be used.
+func parseJSON(text []byte) (*Pipeline, error) {
+	if err := checkJSON(text); err != nil {
+		return nil, err
+	}
+	var p parts
+	for key, into := range map[string]any{
+		"added_tokens": &p.AddedTokens, "normalizer": &p.Normalizer, "pre_tokenizer": &p.PreTokenizer, "post_processor": &p.PostProcessor, "decoder": &p.Decoder,
+	} {
+		if v := gjson.GetBytes(text, key); v.Exists() {
+			if err := json.Unmarshal([]byte(v.Raw), into); err != nil {
+				return nil, fmt.Errorf("%s: %w", key, plain(err))
+			}
+		}
+	}
+	m := gjson.GetBytes(text, "model")
+	if !m.IsObject() {
+		return nil, errors.New("model: missing: this is no tokenizer.json")
+	}
+	return p.build(m)
+}
+
+// checkJSON tells what is wrong with a text that is no JSON object, and where.
+func checkJSON(text []byte) error {
+	if gjson.ValidBytes(text) {
+		if !gjson.ParseBytes(text).IsObject() {
+			return errors.New("want a JSON object")
+		}
+		return nil
+	}
+	var v any
+	err := json.Unmarshal(text, &v)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		line := 1 + bytes.Count(text[:min(int(syntax.Offset), len(text))], []byte("\n"))
+		return fmt.Errorf("no JSON: line %d, byte %d: %w", line, syntax.Offset, err)
+	}
+	if err == nil {
+		err = errors.New("the text is damaged")
+	}
+	return fmt.Errorf("no JSON: %w", err)
+}
+
+// plain is a decoding error without Go's words for types.
+func plain(err error) error {
+	var t *json.UnmarshalTypeError
+	if errors.As(err, &t) {
+		return fmt.Errorf("%s is not what belongs there (%s)", t.Value, t.Field)
+	}
+	return err
+}
+
+// build puts the parts together.
+func (p *parts) build(m gjson.Result) (*Pipeline, error) {
+	t := &Pipeline{named: namedTokens{-1, -1}}
+	t.scratch.New = func() any { return &work{} }
+	var err error
+	if t.norm, err = readNormalizer("normalizer", p.Normalizer); err != nil {
+		return nil, err
+	}
+	if t.cutters, err = readCutters("pre_tokenizer", p.PreTokenizer); err != nil {
+		return nil, err
+	}
+	if t.decode, err = readDecoder("decoder", p.Decoder); err != nil {
+		return nil, err
+	}
+	_, bytesBack := t.decode.(bytesDecoder)
+	t.raw = bytesBack && endsInBytes(t.cutters) && m.Get("type").Str != "Unigram"
+	if err := t.readModel(m); err != nil {
+		return nil, err
+	}
+	if !t.raw {
+		useAlphabet(t.cutters)
+	}
+	if t.before, t.after, err = readTemplate("post_processor", p.PostProcessor); err != nil {
+		return nil, err
+	}
+	t.fuseCutters()
+	return t, t.addTokens(p.AddedTokens)
+}
+
+// fuseCutters finds the common case: one scanner, and bytes.
+func (t *Pipeline) fuseCutters() {
+	var cutters []cutter
+	for _, c := range t.cutters {
+		if b, ok := c.(byteLevel); ok && !b.prefixSpace && !b.alphabet {
+			if !b.split {
+				continue // nothing to do: pieces are bytes
+			}
+			c = splitter{by: scanner(scanGPT2), as: isolated}
+		}
+		cutters = append(cutters, c)
+	}
+	t.cutters = cutters
+	if len(cutters) == 1 {
+		if s, ok := cutters[0].(splitter); ok && s.as == isolated && !s.invert {
+			t.scan, _ = s.by.(scanner)
+		}
+	}
+}
+
+// addTokens enters the added tokens.
+func (t *Pipeline) addTokens(list []addedToken) error {
+	var asIs, normalized []addedToken
+	t.extra, t.special = map[int]string{}, map[int]bool{}
+	for i, a := range list {
+		if a.ID < 0 || a.ID > mostTokens {
+			return fmt.Errorf("added_tokens[%d].id: %d is out of range", i, a.ID)
+		}
+		text := a.Content
+		if t.raw {
+			text, _ = rawBytes(text)
+		}
+		t.extra[a.ID] = text
+		if a.Special {
+			t.special[a.ID] = true
+		}
+		if a.Normalized {
+			normalized = append(normalized, a)
+		} else {
+			asIs = append(asIs, a)
+		}
+	}
+	t.added = newAddedSet(asIs, func(s string) string { return s })
+	t.normalized = newAddedSet(normalized, func(s string) string {
+		if t.norm != nil {
+			return t.norm.normalize(s)
+		}
+		return s
+	})
+	return nil
+}
+
+// Open loads the tokenizer in a folder, or in a file.
+func Open(path string) (*Pipeline, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	file, dir := path, filepath.Dir(path)
+	if st.IsDir() {
+		dir = path
+		for _, name := range []string{"tokenizer.json"} {
+			file = filepath.Join(path, name)
+			if _, err := os.Stat(file); err == nil {
+				break
+			}
+		}
+	}
+	text, err := readFile(file)
+	if err != nil {
+		return nil, err
+	}
+	t, err := parseJSON(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	t.name = path
+	if err := t.readConfig(filepath.Join(dir, "tokenizer_config.json")); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// readConfig finds out which tokens begin and end a text. The file may be absent.
+func (t *Pipeline) readConfig(path string) error {
+	text, err := readFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := checkJSON(text); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	named := func(key string) int {
+		v := gjson.GetBytes(text, key)
+		if v.IsObject() {
+			v = v.Get("content")
+		}
+		if v.Type != gjson.String {
+			return -1
+		}
+		return t.id(v.Str)
+	}
+	t.named = namedTokens{BOS: named("bos_token"), EOS: named("eos_token")}
+	return nil
+}
+
+// id finds a token by its text as a file writes it; −1 when there is none.
+func (t *Pipeline) id(text string) int {
+	for _, set := range []*addedSet{t.added, t.normalized} {
+		for _, a := range set.list {
+			if a.Content == text {
+				return a.ID
+			}
+		}
+	}
+	if t.raw {
+		text, _ = rawBytes(text)
+	}
+	return t.lex.find(bytesOf(text))
+}
