@@ -197,14 +197,21 @@ func inAlphabet(s string) string {
 	return b.String()
 }
 
+// isPunctuation tells what the reference library's punctuation is: that of ASCII with its
+// symbols, and Unicode's.
 func isPunctuation(r rune) bool {
-	return r < utf8.RuneSelf && r > ' ' && r < 0x7f && !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') || unicode.IsPunct(r)
+	if r < utf8.RuneSelf {
+		return r > ' ' && r < 0x7f && asciiClasses[r]&(letter|digit) == 0
+	}
+	return unicode.IsPunct(r) != exception("punctuation", r)
 }
+
+func isNumber(r rune) bool { return unicode.IsNumber(r) != exception("number", r) }
 
 // isWord is \w.
 func isWord(r rune) bool {
-	return unicode.IsLetter(r) || unicode.IsMark(r) || unicode.Is(unicode.Nd, r) || unicode.Is(unicode.Pc, r) || unicode.Is(unicode.Other_Alphabetic, r) ||
-		unicode.Is(unicode.Nl, r) || r == 0x200c || r == 0x200d
+	return (unicode.IsLetter(r) || unicode.IsMark(r) || r == 0x200c || r == 0x200d ||
+		unicode.In(r, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic)) != exception("word", r)
 }
 
 // wordsAndSigns is \w+|[^\w\s]+.

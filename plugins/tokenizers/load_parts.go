@@ -216,7 +216,7 @@ func readCutters(path string, raw json.RawMessage) ([]cutter, error) {
 		}
 		return one(splitter{by: when{is: isPunctuation, single: true}, as: as})
 	case "Digits":
-		return one(splitter{by: when{is: unicode.IsNumber, single: p.IndividualDigits}, as: isolated})
+		return one(splitter{by: when{is: isNumber, single: p.IndividualDigits}, as: isolated})
 	case "CharDelimiterSplit":
 		return one(splitter{by: literal(p.Delimiter), as: removed})
 	case "FixedLength":

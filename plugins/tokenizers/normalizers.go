@@ -27,7 +27,21 @@ func (f form) normalize(s string) string {
 	if ascii(s) {
 		return s
 	}
+	if f.Form == norm.NFKC || f.Form == norm.NFKD {
+		return f.compatible(s)
+	}
 	return f.String(s)
+}
+
+// compatible leaves characters alone that the reference library does not know to have
+// equivalents.
+func (f form) compatible(s string) string {
+	at := strings.IndexFunc(s, func(r rune) bool { return exception("compatibility", r) })
+	if at < 0 {
+		return f.String(s)
+	}
+	_, n := utf8.DecodeRuneInString(s[at:])
+	return f.String(s[:at]) + s[at:at+n] + f.compatible(s[at+n:])
 }
 
 func ascii(s string) bool {
@@ -51,7 +65,17 @@ func (lowerCase) normalize(s string) string {
 	if strings.ContainsRune(s, 'İ') {
 		s = strings.ReplaceAll(s, "İ", "i̇")
 	}
-	return strings.Map(unicode.ToLower, s)
+	return strings.Map(toLower, s)
+}
+
+func toLower(r rune) rune {
+	if r < utf8.RuneSelf {
+		return unicode.ToLower(r)
+	}
+	if l, ok := lowerToo[r]; ok {
+		return l
+	}
+	return unicode.ToLower(r)
 }
 
 type strip struct{ left, right bool }
@@ -110,7 +134,7 @@ func nmt(r rune) rune {
 }
 
 func withoutMarks(r rune) rune {
-	if unicode.IsMark(r) {
+	if unicode.IsMark(r) != exception("mark", r) {
 		return -1
 	}
 	return r
@@ -136,7 +160,7 @@ func (n bertNormalizer) normalize(s string) string {
 	}
 	if n.accents {
 		s = strings.Map(func(r rune) rune {
-			if unicode.Is(unicode.Mn, r) {
+			if unicode.Is(unicode.Mn, r) != exception("nonspacing", r) {
 				return -1
 			}
 			return r
@@ -148,13 +172,13 @@ func (n bertNormalizer) normalize(s string) string {
 	return s
 }
 
-// isControl tells the categories "other": control, format, private, unassigned.
+// isControl tells control and format characters.
 func isControl(r rune) bool {
 	switch r {
 	case '\t', '\n', '\r':
 		return false
 	}
-	return unicode.Is(unicode.C, r) || !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z)
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) != exception("control", r)
 }
 
 func spaceChinese(s string) string {

@@ -66,7 +66,7 @@ func differences(t *Pipeline, all []vector) (out []string) {
 	for i, v := range all {
 		say := func(what string, got, want any) {
 			if len(out) < 10 {
-				out = append(out, fmt.Sprintf("line %d (%s) %.80q: %s: got %.200v, want %.200v", i+1, v.Group, v.Text, what, got, want))
+				out = append(out, fmt.Sprintf("line %d (%s) %.80q: %s: got %.300s, want %.300s", i+1, v.Group, v.Text, what, fmt.Sprint(got), fmt.Sprint(want)))
 			}
 		}
 		if got := t.Encode(v.Text); fmt.Sprint(got) != fmt.Sprint(v.IDs) {

@@ -55,8 +55,10 @@ func classify(r rune) class {
 	case unicode.IsMark(r):
 		return mark
 	}
-	return 0
+	return newerClasses[newerCategory(r)]
 }
+
+var newerClasses = map[string]class{"Lu": upper, "Ll": lower, "Lm": uncased, "Lo": uncased, "M": mark, "N": digit}
 
 // at classifies the character at s[i]; n is its length in bytes, 0 at the end.
 // A byte that is no UTF-8 is a character of its own that is nothing special.
@@ -406,7 +408,8 @@ func isSign(s string, i int) bool {
 		return b > ' ' && b < 0x7f // neither letter nor digit, as the caller knows
 	}
 	r, _ := utf8.DecodeRuneInString(s[i:])
-	return unicode.In(r, unicode.P, unicode.S)
+	newer := newerCategory(r)
+	return unicode.In(r, unicode.P, unicode.S) || newer == "P" || newer == "S"
 }
 
 func runSigns(s string, i int) int {
@@ -418,4 +421,24 @@ func runSigns(s string, i int) int {
 		i += n
 	}
 	return i
+}
+
+// findCLIP is 's|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+
+func findCLIP(s string, i int) (from, to int) {
+	for i < len(s) {
+		if end := contraction(s, i, false); end > i {
+			return i, end
+		}
+		c, n := at(s, i)
+		switch {
+		case c&letter != 0:
+			return i, run(s, i, letter)
+		case c&digit != 0:
+			return i, i + n
+		case c&space == 0:
+			return i, runOther(s, i)
+		}
+		i += n
+	}
+	return -1, -1
 }
