@@ -1,6 +1,7 @@
 package tokenizers
 
 import (
+	"strings"
 	"unicode/utf8"
 )
 
@@ -17,12 +18,38 @@ type bpe struct {
 	unknown int         // id that stands for what has none; −1: it is left out
 	fuse    bool        // neighbours without an id become one unknown
 	bytes   *[256]int32 // byte fallback: ids of "<0x00>" …; nil without
+	border  string      // a character that nothing in front of it is ever joined with; "" without
 }
 
 // encode appends the ids of a piece.
 //
 // hot: once per piece. Budget: no allocation once w has grown.
 func (b *bpe) encode(dst []uint32, w *work, piece string) []uint32 {
+	if b.border == "" {
+		return b.word(dst, w, piece)
+	}
+	// Word by word: most words are tokens, and what is short needs no heap.
+	for piece != "" {
+		n := b.wordEnd(piece)
+		dst = b.word(dst, w, piece[:n])
+		piece = piece[n:]
+	}
+	return dst
+}
+
+// wordEnd is where the next border begins, behind the one that the piece begins with.
+func (b *bpe) wordEnd(piece string) int {
+	n := 0
+	for strings.HasPrefix(piece[n:], b.border) {
+		n += len(b.border)
+	}
+	if next := strings.Index(piece[n:], b.border); next >= 0 {
+		return n + next
+	}
+	return len(piece)
+}
+
+func (b *bpe) word(dst []uint32, w *work, piece string) []uint32 {
 	if b.suffix == "" || b.ignore {
 		if id := b.lex.find(bytesOf(piece)); id >= 0 && (b.ignore || b.isDirect(id)) {
 			return append(dst, uint32(id))
@@ -229,6 +256,20 @@ func (q *candidates) pop() candidate {
 		i = down
 	}
 	return first
+}
+
+// findBorder checks that a character is a token, and that no merge joins it to another one
+// in front of it.
+func (b *bpe) findBorder(char string, list []merge) {
+	if b.atoms != nil || b.suffix != "" || b.prefix != "" || b.ignore || b.lex.find(bytesOf(char)) < 0 {
+		return
+	}
+	for _, m := range list {
+		if strings.HasPrefix(borrow(b.lex.text(m.right)), char) && !strings.HasSuffix(borrow(b.lex.text(m.left)), char) {
+			return
+		}
+	}
+	b.border = char
 }
 
 // settle finds the tokens whose text encodes to themselves: nearly all of them do, and

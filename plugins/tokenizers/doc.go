@@ -15,8 +15,12 @@ type Tokenizer interface {
 	Name() string
 }
 
-// Config names the vocabulary.
-type Config struct{ Encoding string }
+// Config names the vocabulary: an embedded one, or a file's.
+type Config struct {
+	Encoding string
+	Path     string // a compiled tokenizer, or a folder or file to load
+	Name     string // what the user calls it
+}
 
 // Constructor loads a tokenizer; plugins of category "tokenizer" register one.
 type Constructor = func(Config) (Tokenizer, error)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/tidwall/gjson"
 )
@@ -17,6 +16,10 @@ const largestFile = 512 << 20
 
 // mostTokens bounds the ids of a vocabulary.
 const mostTokens = 8 << 20
+
+func tooLarge(path string) error {
+	return fmt.Errorf("%s: larger than %d MiB, which no tokenizer is", path, largestFile>>20)
+}
 
 // readFile reads a whole file of a size that a tokenizer can have.
 func readFile(path string) ([]byte, error) {
@@ -32,11 +35,11 @@ func readFile(path string) ([]byte, error) {
 	case !st.Mode().IsRegular():
 		return nil, fmt.Errorf("%s: not a regular file", path)
 	case st.Size() > largestFile:
-		return nil, fmt.Errorf("%s: %d bytes; a tokenizer has at most %d", path, st.Size(), largestFile)
+		return nil, tooLarge(path)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, largestFile+1))
 	if err == nil && len(text) > largestFile {
-		err = fmt.Errorf("%s: larger than %d bytes", path, largestFile)
+		err = tooLarge(path)
 	}
 	return text, err
 }
@@ -103,33 +106,48 @@ func plain(err error) error {
 	return err
 }
 
-// build puts the parts together.
-func (p *parts) build(m gjson.Result) (*Pipeline, error) {
+func newPipeline() *Pipeline {
 	t := &Pipeline{named: namedTokens{-1, -1}}
 	t.scratch.New = func() any { return &work{} }
-	var err error
-	if t.norm, err = readNormalizer("normalizer", p.Normalizer); err != nil {
-		return nil, err
+	return t
+}
+
+// readParts makes everything but the model and the added tokens.
+func (t *Pipeline) readParts() (err error) {
+	if t.norm, err = readNormalizer("normalizer", t.source.Normalizer); err != nil {
+		return err
 	}
-	if t.cutters, err = readCutters("pre_tokenizer", p.PreTokenizer); err != nil {
-		return nil, err
+	if t.cutters, err = readCutters("pre_tokenizer", t.source.PreTokenizer); err != nil {
+		return err
 	}
-	if t.decode, err = readDecoder("decoder", p.Decoder); err != nil {
+	if t.decode, err = readDecoder("decoder", t.source.Decoder); err != nil {
+		return err
+	}
+	t.before, t.after, err = readTemplate("post_processor", t.source.PostProcessor)
+	return err
+}
+
+// build puts the parts together.
+func (p *parts) build(m gjson.Result) (*Pipeline, error) {
+	t := newPipeline()
+	t.source = *p
+	if err := t.readParts(); err != nil {
 		return nil, err
 	}
 	_, bytesBack := t.decode.(bytesDecoder)
-	t.raw = bytesBack && endsInBytes(t.cutters) && m.Get("type").Str != "Unigram"
+	t.raw = bytesBack && endsInBytes(t.cutters) && m.Get("merges").Exists()
 	if err := t.readModel(m); err != nil {
 		return nil, err
 	}
 	if !t.raw {
 		useAlphabet(t.cutters)
 	}
-	if t.before, t.after, err = readTemplate("post_processor", p.PostProcessor); err != nil {
+	t.fuseCutters()
+	if err := t.addTokens(p.AddedTokens); err != nil {
 		return nil, err
 	}
-	t.fuseCutters()
-	return t, t.addTokens(p.AddedTokens)
+	t.source.AddedTokens = nil
+	return t, nil
 }
 
 // fuseCutters finds the common case: one scanner, and bytes.
@@ -155,18 +173,9 @@ func (t *Pipeline) fuseCutters() {
 // addTokens enters the added tokens.
 func (t *Pipeline) addTokens(list []addedToken) error {
 	var asIs, normalized []addedToken
-	t.extra, t.special = map[int]string{}, map[int]bool{}
 	for i, a := range list {
 		if a.ID < 0 || a.ID > mostTokens {
 			return fmt.Errorf("added_tokens[%d].id: %d is out of range", i, a.ID)
-		}
-		text := a.Content
-		if t.raw {
-			text, _ = rawBytes(text)
-		}
-		t.extra[a.ID] = text
-		if a.Special {
-			t.special[a.ID] = true
 		}
 		if a.Normalized {
 			normalized = append(normalized, a)
@@ -174,45 +183,41 @@ func (t *Pipeline) addTokens(list []addedToken) error {
 			asIs = append(asIs, a)
 		}
 	}
-	t.added = newAddedSet(asIs, func(s string) string { return s })
-	t.normalized = newAddedSet(normalized, func(s string) string {
+	t.useAdded(newAddedSet(asIs, func(s string) string { return s }), newAddedSet(normalized, func(s string) string {
 		if t.norm != nil {
 			return t.norm.normalize(s)
 		}
 		return s
-	})
+	}))
 	return nil
+}
+
+// useAdded makes the tokens known to the decoder too.
+func (t *Pipeline) useAdded(asIs, normalized *addedSet) {
+	t.added, t.normalized = asIs, normalized
+	n := len(asIs.list) + len(normalized.list)
+	t.extra, t.special = make(map[int]string, n), map[int]bool{}
+	for _, set := range []*addedSet{asIs, normalized} {
+		for _, a := range set.list {
+			text := a.Content
+			if t.raw {
+				text, _ = rawBytes(text)
+			}
+			t.extra[a.ID] = text
+			if a.Special {
+				t.special[a.ID] = true
+			}
+		}
+	}
 }
 
 // Open loads the tokenizer in a folder, or in a file.
 func Open(path string) (*Pipeline, error) {
-	st, err := os.Stat(path)
+	s, err := locate(path)
 	if err != nil {
 		return nil, err
 	}
-	file, dir := path, filepath.Dir(path)
-	if st.IsDir() {
-		dir = path
-		for _, name := range []string{"tokenizer.json"} {
-			file = filepath.Join(path, name)
-			if _, err := os.Stat(file); err == nil {
-				break
-			}
-		}
-	}
-	text, err := readFile(file)
-	if err != nil {
-		return nil, err
-	}
-	t, err := parseJSON(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	t.name = path
-	if err := t.readConfig(filepath.Join(dir, "tokenizer_config.json")); err != nil {
-		return nil, err
-	}
-	return t, nil
+	return s.load()
 }
 
 // readConfig finds out which tokens begin and end a text. The file may be absent.
@@ -237,7 +242,11 @@ func (t *Pipeline) readConfig(path string) error {
 		}
 		return t.id(v.Str)
 	}
-	t.named = namedTokens{BOS: named("bos_token"), EOS: named("eos_token")}
+	for key, into := range map[string]*int{"bos_token": &t.named.BOS, "eos_token": &t.named.EOS} {
+		if id := named(key); id >= 0 {
+			*into = id
+		}
+	}
 	return nil
 }
 

@@ -150,6 +150,7 @@ func (t *Pipeline) readBPE(m gjson.Result) error {
 		return err
 	}
 	b.table = newMerges(list)
+	b.findBorder("▁", list)
 	b.settle()
 	t.model = b
 	return nil

@@ -35,6 +35,7 @@ type Pipeline struct {
 	special map[int]bool
 	scratch sync.Pool // of *work
 	named   namedTokens
+	source  parts // as the file has them, without the added tokens
 }
 
 // namedTokens are those that have a part to play; −1 when there is none.

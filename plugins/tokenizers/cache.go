@@ -1,0 +1,149 @@
+package tokenizers
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// compiledSuffix ends the names of compiled tokenizers.
+const compiledSuffix = ".tokenizer"
+
+// CacheDir is where compiled tokenizers are kept, below the user's cache directory.
+func CacheDir(userCache string) string { return filepath.Join(userCache, "aiperf", "tokenizers") }
+
+// Prepare compiles the tokenizer in a folder or file, unless that has been done before,
+// and names the compiled file, for New. It is keyed by what the files hold, so that a
+// changed tokenizer is compiled again; a damaged one is made anew.
+func Prepare(path, cacheDir string) (compiled string, err error) {
+	s, err := locate(path)
+	if err != nil {
+		return "", err
+	}
+	key, err := s.key()
+	if err != nil {
+		return "", err
+	}
+	compiled = filepath.Join(cacheDir, key+compiledSuffix)
+	if _, err := openCompiled(compiled, true); err == nil {
+		return compiled, nil
+	}
+	t, err := s.load()
+	if err != nil {
+		return "", err
+	}
+	file, err := t.compile()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", s.main, err)
+	}
+	if err := writeWhole(compiled, file); err != nil {
+		return "", &CacheError{err}
+	}
+	return compiled, nil
+}
+
+// CacheError says that the tokenizer is fine and the cache is not.
+type CacheError struct{ err error }
+
+func (e *CacheError) Error() string { return "keep the compiled tokenizer: " + e.err.Error() }
+func (e *CacheError) Unwrap() error { return e.err }
+
+// source is where a tokenizer's files are.
+type source struct {
+	asked  string
+	main   string // tokenizer.json, or a file of another form
+	config string // tokenizer_config.json, which may be absent
+}
+
+// errNoTokenizer says that a folder holds no tokenizer.
+var errNoTokenizer = errors.New("no tokenizer.json and no tokenizer.model lies there")
+
+func locate(path string) (source, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return source{}, err
+	}
+	if !st.IsDir() {
+		return source{path, path, filepath.Join(filepath.Dir(path), "tokenizer_config.json")}, nil
+	}
+	s := source{asked: path, config: filepath.Join(path, "tokenizer_config.json")}
+	for _, name := range []string{"tokenizer.json", "tokenizer.model"} {
+		s.main = filepath.Join(path, name)
+		if _, err := os.Stat(s.main); err == nil {
+			return s, nil
+		}
+	}
+	return source{}, fmt.Errorf("%s: %w", path, errNoTokenizer)
+}
+
+// key names what the files hold, and the form of the compiled file.
+func (s source) key() (string, error) {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%d %s\n", compiledVersion, filepath.Ext(s.main))
+	for _, path := range []string{s.main, s.config} {
+		f, err := os.Open(path)
+		if errors.Is(err, os.ErrNotExist) && path == s.config {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		n, err := io.Copy(sum, io.LimitReader(f, largestFile+1))
+		_ = f.Close()
+		if err != nil {
+			return "", err
+		}
+		if n > largestFile {
+			return "", tooLarge(path)
+		}
+		fmt.Fprintf(sum, "\n%d\n", n)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16]), nil
+}
+
+// load builds the tokenizer from its files.
+func (s source) load() (*Pipeline, error) {
+	text, err := readFile(s.main)
+	if err != nil {
+		return nil, err
+	}
+	var t *Pipeline
+	if filepath.Ext(s.main) == ".model" {
+		t, err = parseSentencePiece(text)
+	} else {
+		t, err = parseJSON(text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.main, err)
+	}
+	t.name = s.asked
+	return t, t.readConfig(s.config)
+}
+
+// writeWhole writes a file under a temporary name and renames it: two that compile the same
+// tokenizer at the same time do not disturb each other, or those that read it.
+func writeWhole(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".compiling-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(content)
+	if e := f.Chmod(0o644); err == nil {
+		err = e
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
