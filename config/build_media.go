@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"aiperf/dataset"
@@ -49,6 +50,9 @@ func oneIf(b bool) int {
 // mediaEffect refuses the flags of a medium that is not sent.
 func (l *loader) mediaEffect(medium string, enabled, supported bool, prefix string) {
 	e := &l.run.Benchmark.Endpoint
+	bad := slices.ContainsFunc(mediaFlags(), func(row *Flag) bool {
+		return strings.HasPrefix(row.Names[0], prefix) && l.f.givenBadly(row.Names[0])
+	})
 	for _, row := range mediaFlags() {
 		if !strings.HasPrefix(row.Names[0], prefix) {
 			continue
@@ -58,7 +62,7 @@ func (l *loader) mediaEffect(medium string, enabled, supported bool, prefix stri
 		case !set || row.Names[0] == prefix+"batch-size" && !enabled:
 		case !supported && e.Capabilities.EndpointPath != "":
 			l.problems.add(given, fmt.Sprintf("has no effect: endpoint type %s takes no %s", e.Type, medium), "", "leave it out, or use --endpoint-type chat")
-		case !enabled:
+		case !enabled && !bad:
 			l.problems.add(given, fmt.Sprintf("has no effect: no %s is sent", medium), "", "add --"+prefix+"batch-size 1, or leave it out")
 		}
 	}

@@ -4,7 +4,7 @@ import "sync"
 
 // laterEndpoints are endpoint types that AIPerf has and this version does not.
 var laterEndpoints = []string{
-	"responses", "messages", "chat_embeddings", "cohere_rankings", "hf_tei_rankings", "nim_rankings", "rankings", "nim_embeddings",
+	"responses", "messages", "chat_embeddings", "rankings", "nim_embeddings",
 	"huggingface_generate", "image_generation", "image_edit", "video_generation", "image_retrieval", "audio_transcription",
 	"solido_rag", "raw", "template",
 }

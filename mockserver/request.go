@@ -27,6 +27,7 @@ type request struct {
 	text         string // everything that counts as prompt, joined with spaces
 	pretokenised int    // prompt tokens that came as ids
 	inputs       int    // texts to embed
+	passages     int    // texts to rank
 	base64       bool   // vectors are wanted in base64
 }
 
@@ -65,6 +66,10 @@ func parseRequest(body []byte) (r request, err error) {
 			prompts = v
 		case "input":
 			input = v
+		case "query":
+			p.queries(v)
+		case "passages", "texts", "documents":
+			r.passages += p.queries(v)
 		case "encoding_format":
 			r.base64 = v.Str == "base64"
 		}
@@ -125,6 +130,25 @@ func (p *prompt) messages(v gjson.Result) error {
 		return errors.New("messages must not be empty")
 	}
 	return nil
+}
+
+// queries reads a text, an object with a text, or a list of either, and returns how many
+// those are.
+func (p *prompt) queries(v gjson.Result) (n int) {
+	switch {
+	case v.IsArray():
+		v.ForEach(func(_, item gjson.Result) bool {
+			n += p.queries(item)
+			return true
+		})
+	case v.IsObject():
+		return p.queries(v.Get("text"))
+	case v.Type == gjson.String:
+		p.add(v)
+		p.found = true
+		n = 1
+	}
+	return n
 }
 
 func (p *prompt) tools(v gjson.Result) {

@@ -55,6 +55,7 @@ const (
 	Reasoning // reasoning, perhaps with content beside it
 	ToolCall  // tool call, perhaps with content beside it
 	Embedding
+	Ranking
 )
 
 // Response is one understood response. Its strings may borrow the raw bytes.
