@@ -18,7 +18,7 @@ var _ = Describe("aiperf plugins", func() {
 		Expect(s.errors.String()).To(BeEmpty())
 	},
 		Entry("the packages", []string{"Installed Packages", "aiperf"}),
-		Entry("all categories", []string{"endpoint", "chat, completions", "ui"}, "--all"),
+		Entry("all categories", []string{"endpoint", "chat, cohere_rankings, completions", "ui"}, "--all"),
 		Entry("all categories, shortly", []string{"endpoint"}, "-a"),
 		Entry("all categories, in words", []string{"endpoint"}, "list"),
 		Entry("a category", []string{"Endpoint Types", "chat", "embeddings"}, "endpoint"),
