@@ -29,8 +29,9 @@ const (
 	// mostRounds bounds the repair of one window's length.
 	mostRounds = 10
 	// mostWindows bounds how many windows are tried. One that cannot be repaired, because
-	// its parts join and fall apart in turn, is rare; several in a row are not met.
-	mostWindows = 20
+	// its parts join and fall apart in turn, is rare; several in a row are not met but with
+	// decoders that give back another text, for which the second half is made of words.
+	mostWindows = 6
 )
 
 // Text is a window of the corpus with a random start. Ids that stood inside a
@@ -50,11 +51,17 @@ func (p *Prompt) TextAfter(rng *rand.Rand, prefix []int, n int) string {
 		return ""
 	}
 	text := ""
-	for range mostWindows {
+	for try := range mostWindows {
 		ids := append(make([]int, 0, n+n/8), prefix...)
 		exact := false
 		if text, exact = p.repair(rng, p.window(ids, rng, n-len(ids)), n); exact {
 			break
+		}
+		if try < mostWindows/2 || prefix != nil {
+			continue
+		}
+		if words, exact := p.fromWords(rng, n); exact {
+			return words
 		}
 	}
 	return text
@@ -63,6 +70,7 @@ func (p *Prompt) TextAfter(rng *rand.Rand, prefix []int, n int) string {
 // repair makes a text of n tokens from about as many ids.
 func (p *Prompt) repair(rng *rand.Rand, ids []int, n int) (text string, exact bool) {
 	for range mostRounds {
+		before := len(ids)
 		text = p.tokenizer.Decode(ids)
 		if !utf8.ValidString(text) { // a request cannot carry half a character
 			text = strings.ToValidUTF8(text, "")
@@ -71,6 +79,9 @@ func (p *Prompt) repair(rng *rand.Rand, ids []int, n int) (text string, exact bo
 			return text, true
 		}
 		if ids = p.tokenizer.Encode(text); len(ids) > n {
+			if len(ids) > before+before/2+8 {
+				return text, false // the decoder does not give back what was encoded
+			}
 			ids = ids[:n]
 		} else {
 			ids = p.window(ids, rng, n-len(ids))

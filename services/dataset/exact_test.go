@@ -1,0 +1,57 @@
+package dataset
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	store "aiperf/dataset"
+	"aiperf/plugins/generators"
+	"aiperf/plugins/tokenizers"
+)
+
+// Folders of tokenizers: small ones of every kind, and those of real models, which
+// `make test` fetches.
+const (
+	smallTokenizers = "../../plugins/tokenizers/testdata/tiny"
+	modelTokenizers = "../../.cache/tokenizers"
+)
+
+// folders lists the tokenizers in dir whose names fit.
+func folders(dir, pattern string) (out []string) {
+	found, err := filepath.Glob(filepath.Join(dir, pattern, "tokenizer.json"))
+	Expect(err).NotTo(HaveOccurred())
+	for _, file := range found {
+		out = append(out, filepath.Dir(file))
+	}
+	return out
+}
+
+var _ = DescribeTable("every length is exact, with every corpus, for", func(dir, pattern string, least int) {
+	list := folders(dir, pattern)
+	if _, err := os.Stat(dir); err != nil {
+		Skip("there are no tokenizers in " + dir)
+	}
+	Expect(len(list)).To(BeNumerically(">=", least))
+	for _, folder := range list {
+		t, err := tokenizers.Open(folder)
+		Expect(err).NotTo(HaveOccurred())
+		for _, corpus := range []string{generators.CorpusSonnet, generators.CorpusCoding, generators.CorpusRandom} {
+			g, err := generators.NewPrompt(generators.Config{Tokenizer: t, Corpus: corpus, Seeds: store.NewSeeds(3)})
+			Expect(err).NotTo(HaveOccurred())
+			for _, n := range []int{1, 2, 3, 5, 17, 50, 333} {
+				for i := range 10 {
+					text := g.Text(rand.New(rand.NewPCG(uint64(i), uint64(n))), n)
+					Expect(t.Count(text)).To(Equal(n), "%s, %s: %q", folder, corpus, text)
+				}
+			}
+		}
+	}
+},
+	Entry("small tokenizers of every kind", smallTokenizers, "*", 8),
+	// Loading takes most of the time: one byte-level vocabulary stands for the others.
+	Entry("the tokenizer of a model", modelTokenizers, "llama3", 1),
+)
