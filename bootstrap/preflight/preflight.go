@@ -38,6 +38,9 @@ func Check(run *config.Run, registry *plugins.Registry, collectors func(name str
 	if p := conversations(run, registry); p != nil {
 		out = append(out, *p)
 	}
+	if p := pictures(run); p != nil {
+		out = append(out, *p)
+	}
 	if gpu := run.Benchmark.GPUTelemetry; gpu.Enabled && collectors != nil {
 		c, err := collectors(gpu.Collector)
 		if err == nil {

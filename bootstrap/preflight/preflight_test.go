@@ -48,6 +48,14 @@ var _ = Describe("the checks before a run", func() {
 		Expect(entries).To(HaveLen(1))
 		Expect(entries[0].Name()).To(Equal("logs"))
 	})
+	It("look for pictures where they should come from", func() {
+		run := ready(dir)
+		source := GinkgoT().TempDir()
+		run.Benchmark.Dataset.Images = config.Images{BatchSize: 1, Width: dataset.Fixed(8), Height: dataset.Fixed(8), Source: source}
+		Expect(check(run)).To(ConsistOf(And(HaveField("Where", "--image-source"), HaveField("Reason", ContainSubstring("there is no picture")))))
+		run.Benchmark.Dataset.Images.Source = config.ImageNoise
+		Expect(check(run)).To(BeEmpty())
+	})
 	DescribeTable("refuse conversations of several turns where a request has no history", func(endpoint string, mean, stddev float64, refused bool) {
 		run := ready(dir)
 		run.Benchmark.Endpoint.Type, run.Benchmark.Dataset.Turns = endpoint, dataset.Normal(mean, stddev)
