@@ -1,14 +1,17 @@
 package dataset
 
 import (
+	"context"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	store "aiperf/dataset"
+	"aiperf/plugins/composers"
 	"aiperf/plugins/generators"
 	"aiperf/plugins/tokenizers"
 )
@@ -55,3 +58,34 @@ var _ = DescribeTable("every length is exact, with every corpus, for", func(dir,
 	// Loading takes most of the time: one byte-level vocabulary stands for the others.
 	Entry("the tokenizer of a model", modelTokenizers, "llama3", 1),
 )
+
+// BenchmarkTenThousandPrompts builds 10,000 prompts of 1,000 tokens with a real model's
+// tokenizer, files and all.
+func BenchmarkTenThousandPrompts(b *testing.B) {
+	t, err := tokenizers.Open(filepath.Join(modelTokenizers, "llama3"))
+	if err != nil {
+		b.Skip("make test fetches the tokenizer: ", err)
+	}
+	run := testRun(b.TempDir())
+	run.Benchmark.Dataset.Entries, run.Benchmark.Dataset.Prompts.ISL = 10_000, store.Fixed(1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		bl, err := newBuilder(run, func(string, ...any) {})
+		if err != nil {
+			b.Fatal(err)
+		}
+		prompts, err := generators.NewPrompt(generators.Config{Tokenizer: t, Seeds: store.NewSeeds(7)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		bl.composer, err = composers.NewSynthetic(composers.Config{
+			Dataset: run.Benchmark.Dataset, Models: run.Benchmark.Models, Prompts: prompts, Seeds: store.NewSeeds(7),
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := bl.build(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
