@@ -84,7 +84,7 @@ func openRegular(path string) (*os.File, error) {
 }
 
 // picture decodes the one for the number-th picture of the dataset.
-func (g *gallery) picture(number int) (*image.NRGBA, error) {
+func (g *gallery) picture(number int) (*image.RGBA, error) {
 	path := g.files[g.choose(number)]
 	f, err := openRegular(path)
 	if err != nil {
@@ -95,7 +95,7 @@ func (g *gallery) picture(number int) (*image.NRGBA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("image source %s: %w", path, err)
 	}
-	opaque := image.NewNRGBA(image.Rect(0, 0, m.Bounds().Dx(), m.Bounds().Dy()))
+	opaque := image.NewRGBA(image.Rect(0, 0, m.Bounds().Dx(), m.Bounds().Dy()))
 	draw.Draw(opaque, opaque.Rect, image.Black, image.Point{}, draw.Src)
 	draw.Draw(opaque, opaque.Rect, m, m.Bounds().Min, draw.Over)
 	return opaque, nil

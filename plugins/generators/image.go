@@ -63,8 +63,8 @@ func (g *Images) Image(number int) (string, error) {
 }
 
 // noise is uniform random color.
-func noise(rng *rand.Rand, width, height int) *image.NRGBA {
-	m := image.NewNRGBA(image.Rect(0, 0, width, height))
+func noise(rng *rand.Rand, width, height int) *image.RGBA {
+	m := image.NewRGBA(image.Rect(0, 0, width, height))
 	for i := 0; i < len(m.Pix); i += 8 {
 		x := rng.Uint64()
 		if i+8 <= len(m.Pix) {
@@ -95,19 +95,19 @@ func encodeImage(m image.Image, format string) (string, error) {
 
 // resize scales to an exact size: by bicubic interpolation, and, where it shrinks, by the
 // mean of what falls into a pixel.
-func resize(m *image.NRGBA, width, height int) *image.NRGBA {
+func resize(m *image.RGBA, width, height int) *image.RGBA {
 	if m.Rect.Dx() == width && m.Rect.Dy() == height {
 		return m
 	}
 	columns := weightsOf(m.Rect.Dx(), width)
-	wide := image.NewNRGBA(image.Rect(0, 0, width, m.Rect.Dy()))
+	wide := image.NewRGBA(image.Rect(0, 0, width, m.Rect.Dy()))
 	for y := range m.Rect.Dy() {
 		for x := range width {
 			mix(wide.Pix[wide.PixOffset(x, y):], m.Pix[m.PixOffset(0, y):], 4, &columns[x])
 		}
 	}
 	rows := weightsOf(m.Rect.Dy(), height)
-	out := image.NewNRGBA(image.Rect(0, 0, width, height))
+	out := image.NewRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
 		for x := range width {
 			mix(out.Pix[out.PixOffset(x, y):], wide.Pix[4*x:], wide.Stride, &rows[y])

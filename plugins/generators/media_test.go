@@ -147,7 +147,7 @@ var _ = Describe("Images", func() {
 })
 
 var _ = DescribeTable("scaling keeps an even picture even", func(width, height int) {
-	m := image.NewNRGBA(image.Rect(0, 0, 13, 11))
+	m := image.NewRGBA(image.Rect(0, 0, 13, 11))
 	for i := range m.Pix {
 		m.Pix[i] = []byte{200, 100, 50, 255}[i%4]
 	}
