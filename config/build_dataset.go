@@ -278,8 +278,28 @@ func (l *loader) tokenizer() {
 			l.warn("model " + t.Asked + " is a placeholder: tokens are counted with the built-in tokenizer; name one with --tokenizer")
 		}
 	}
-	t.Name, t.Encoding, t.Fallback = l.host.ResolveTokenizer(name)
-	if t.Fallback != "" && t.Needed {
-		l.warn(t.Fallback)
+	t.Revision = l.f.TokenizerRevision.Value
+	if !t.Needed || len(l.problems) > 0 { // nothing is fetched for a run that cannot start
+		return
+	}
+	choice, err := l.host.ResolveTokenizer(TokenizerAsk{
+		Name: name, Revision: t.Revision, TimeoutSec: l.env.Tokenizer.PreloadTimeoutSec, Env: l.in.Env,
+	})
+	if err != nil {
+		where := "--model"
+		if l.f.Tokenizer.Set {
+			where = l.f.Tokenizer.As
+		}
+		l.problems = append(l.problems, Problem{Where: where, Reason: err.Error()})
+		return
+	}
+	t.Name, t.Encoding, t.Path, t.Resolved = choice.Plugin, choice.Encoding, choice.Path, choice.Resolved
+	if t.Revision != "" && t.Path == "" {
+		l.problems = append(l.problems, Problem{
+			Where: l.f.TokenizerRevision.As, Reason: "has no effect on the embedded tokenizer " + t.Encoding, Hint: "leave it out, or name a tokenizer of the model hub with --tokenizer",
+		})
+	}
+	if choice.Warning != "" {
+		l.warn(choice.Warning)
 	}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,11 +18,16 @@ import (
 func testHost() Host {
 	return Host{
 		LoadPlugins: plugins.Load,
-		ResolveTokenizer: func(name string) (string, string, string) {
-			if name == "builtin" {
-				return "builtin", "o200k_base", ""
+		ResolveTokenizer: func(ask TokenizerAsk) (TokenizerChoice, error) {
+			switch ask.Name {
+			case "builtin":
+				return TokenizerChoice{Plugin: "builtin", Encoding: "o200k_base"}, nil
+			case "missing":
+				return TokenizerChoice{}, errors.New("tokenizer missing: it is not on this machine")
+			case "alias":
+				return TokenizerChoice{Plugin: "file", Path: "/cache/alias", Resolved: "org/alias", Warning: "tokenizer alias: uses org/alias"}, nil
 			}
-			return "builtin", "o200k_base", "no tokenizer of " + name + " here"
+			return TokenizerChoice{Plugin: "file", Path: "/cache/" + ask.Name}, nil
 		},
 		Entropy:    func(n int) []byte { return bytes.Repeat([]byte{0xab}, n) },
 		CPUs:       16,

@@ -86,6 +86,9 @@ type Environment struct {
 		MmapBasePath            string  `json:"mmap_base_path" env:"AIPERF_DATASET_MMAP_BASE_PATH"`
 		PreformatPayloads       bool    `json:"preformat_payloads" env:"AIPERF_DATASET_PREFORMAT_PAYLOADS"`
 	} `json:"dataset"`
+	Tokenizer struct {
+		PreloadTimeoutSec float64 `json:"preload_timeout" env:"AIPERF_TOKENIZER_PRELOAD_TIMEOUT"`
+	} `json:"tokenizer"`
 	Metrics struct {
 		ExportFlushIntervalSec  float64 `json:"export_flush_interval" env:"AIPERF_METRICS_EXPORT_FLUSH_INTERVAL"`
 		UsagePctDiffThreshold   float64 `json:"usage_pct_diff_threshold" env:"AIPERF_METRICS_USAGE_PCT_DIFF_THRESHOLD"`

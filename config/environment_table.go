@@ -121,6 +121,7 @@ func datasetSettings() []Setting {
 	return []Setting{
 		{"AIPERF_DATASET_CONFIGURATION_TIMEOUT", "300", within(1, 100000), nil, "Seconds in which the dataset must be ready", func(e *Environment) any { return &e.Dataset.ConfigurationTimeoutSec }},
 		{"AIPERF_DATASET_MMAP_BASE_PATH", "", span{}, nil, "Directory of the memory-mapped dataset; unset = the system's temporary one", func(e *Environment) any { return &e.Dataset.MmapBasePath }},
+		{"AIPERF_TOKENIZER_PRELOAD_TIMEOUT", "120", within(1, 100000), nil, "Seconds in which a tokenizer must be fetched from the model hub", func(e *Environment) any { return &e.Tokenizer.PreloadTimeoutSec }},
 		{"AIPERF_DATASET_PREFORMAT_PAYLOADS", "true", span{}, nil, "Build request bodies before the run where they depend on nothing else", func(e *Environment) any { return &e.Dataset.PreformatPayloads }},
 	}
 }

@@ -40,7 +40,7 @@ var laterFeatures = []laterFeature{
 		"download-video-content", "request-content-type", "uuid-and-strip",
 		"video-batch-size", "batch-size-video", "video-duration", "video-fps", "video-width", "video-height", "video-synth-type", "video-format", "video-codec",
 		"video-audio-sample-rate", "video-audio-num-channels", "video-audio-codec", "video-audio-depth"}},
-	{"tokenizers of the model hub", "", []string{"tokenizer-revision", "apply-chat-template"}},
+	{"counting with chat templates", "", []string{"apply-chat-template"}},
 	{"cache-busting prompts", "", []string{"cache-bust"}},
 	{"gamma arrivals", "use --arrival-pattern constant or poisson", []string{"arrival-smoothness", "vllm-burstiness"}},
 	{"prefill limits, ramps and rate series", "use --concurrency and --request-rate", []string{

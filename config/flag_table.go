@@ -89,8 +89,11 @@ func loadFlags() []*Flag {
 			Value: toggle(func(f *Flags) *Opt[bool] { return &f.ShowTraceTiming })},
 
 		{Names: names("tokenizer"), Group: GroupTokenizer, Common: true, Target: "tokenizer.name", Default: "the model's name",
-			Help:  "Tokenizer that counts tokens and makes prompts; `builtin` needs no network.",
+			Help:  "Tokenizer that counts tokens and makes prompts: a name on the model hub, a folder, or `builtin`, which needs no network.",
 			Value: text(func(f *Flags) *Opt[string] { return &f.Tokenizer }, "NAME")},
+		{Names: names("tokenizer-revision"), Group: GroupTokenizer, Target: "tokenizer.revision", Default: "main",
+			Help:  "Branch, tag or commit of the tokenizer on the model hub.",
+			Value: text(func(f *Flags) *Opt[string] { return &f.TokenizerRevision }, "REVISION")},
 		{Names: names("tokenizer-trust-remote-code"), Group: GroupTokenizer, Target: "tokenizer.trust_remote_code", Default: "false",
 			Help:  "Accepted with a warning: code from elsewhere is never run here.",
 			Value: toggle(func(f *Flags) *Opt[bool] { return &f.TrustRemoteCode })},

@@ -59,8 +59,9 @@ type Flags struct {
 	ShowTraceTiming Opt[bool]
 
 	// Tokenizer
-	Tokenizer       Opt[string]
-	TrustRemoteCode Opt[bool]
+	Tokenizer         Opt[string]
+	TokenizerRevision Opt[string]
+	TrustRemoteCode   Opt[bool]
 
 	// Load
 	Concurrency    Opt[int]

@@ -133,6 +133,7 @@ type inputArtifacts struct {
 
 type inputTokens struct {
 	Name            string `json:"name,omitempty"`
+	Revision        string `json:"revision,omitempty"`
 	TrustRemoteCode *bool  `json:"trust_remote_code,omitempty"`
 }
 

@@ -20,14 +20,29 @@ type Input struct {
 // Host is what Load needs of the program and the machine.
 type Host struct {
 	LoadPlugins func(manifests []string) (*plugins.Registry, []string, error)
-	// ResolveTokenizer finds the tokenizer plugin and its vocabulary for a name; fallback
-	// says why another one is used than was asked for.
-	ResolveTokenizer func(name string) (plugin, encoding, fallback string)
+	// ResolveTokenizer finds the tokenizer of a name, by fetching it if it has to.
+	ResolveTokenizer func(TokenizerAsk) (TokenizerChoice, error)
 	Entropy          func(n int) []byte // random bytes, for ids and seeds
 	CPUs             int                // that this program may use
 	Terminal         bool               // stdout is a terminal
 	WorkingDir       string             // absolute
 	PID              int
+}
+
+// TokenizerAsk is the name of a tokenizer, or its path.
+type TokenizerAsk struct {
+	Name, Revision string
+	TimeoutSec     float64  // for all that has to be fetched
+	Env            []string // KEY=value: where caches and the model hub are
+}
+
+// TokenizerChoice is what the name led to.
+type TokenizerChoice struct {
+	Plugin   string // entry of the category tokenizer
+	Encoding string // vocabulary inside it, if it has several
+	Path     string // file or folder for it, if it needs one
+	Resolved string // full name on the model hub, when it came from there
+	Warning  string // what the user should know; empty when there is nothing
 }
 
 // Load resolves what the user said into the run document. All problems are reported
@@ -48,10 +63,10 @@ func Load(in Input, host Host) (*Run, Problems) {
 	l.endpoint()
 	l.dataset()
 	l.phases()
-	l.tokenizer()
 	l.telemetry()
 	l.runtime()
 	l.artifacts()
+	l.tokenizer()
 	if len(l.problems) > 0 {
 		return nil, l.problems
 	}

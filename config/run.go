@@ -221,10 +221,11 @@ type Artifacts struct {
 
 // Tokenizer is what counts tokens.
 type Tokenizer struct {
-	Asked    string `json:"asked"`    // --tokenizer, or the first model's name
-	Name     string `json:"name"`     // plugin entry that was chosen
-	Encoding string `json:"encoding"` // vocabulary inside it, such as o200k_base
-	Fallback string `json:"fallback,omitempty"`
+	Asked    string `json:"asked"`              // --tokenizer, or the first model's name
+	Name     string `json:"name"`               // plugin entry that was chosen
+	Encoding string `json:"encoding"`           // vocabulary inside it, such as o200k_base
+	Path     string `json:"path,omitempty"`     // what the plugin reads; a compiled tokenizer as a rule
+	Resolved string `json:"resolved,omitempty"` // its full name on the model hub
 	Revision string `json:"revision,omitempty"`
 	Needed   bool   `json:"needed"` // the endpoint has text to count
 }

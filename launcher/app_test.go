@@ -63,12 +63,12 @@ var _ = Describe("the program", func() {
 		Entry("an unknown group of flags", "--help: no such group of flags (got nonsense)", "profile", "--help", "nonsense"),
 		Entry("a mesh that others could reach", "--zmq-host: 0.0.0.0 can be reached from other machines", "profile", "--model", "m", "--tokenizer", "builtin", "--no-gpu-telemetry", "--zmq-host", "0.0.0.0"),
 		Entry("two ways to find a run", "cannot be used together", "watch", "--run", "a", "--connect", "b"),
-		Entry("a directory that is a file", "is a file, not a directory", "profile", "--model", "m", "--no-gpu-telemetry", "--artifact-dir", "/dev/null"),
-		Entry("a directory that nobody can write to", "cannot make /proc/aiperf", "profile", "--model", "m", "--no-gpu-telemetry", "--artifact-dir", "/proc/aiperf"),
+		Entry("a directory that is a file", "is a file, not a directory", "profile", "--model", "m", "--tokenizer", "builtin", "--no-gpu-telemetry", "--artifact-dir", "/dev/null"),
+		Entry("a directory that nobody can write to", "cannot make /proc/aiperf", "profile", "--model", "m", "--tokenizer", "builtin", "--no-gpu-telemetry", "--artifact-dir", "/proc/aiperf"),
 	)
 	It("refuses a bad environment too", func() {
 		s := newSession("AIPERF_HTTP_CONNECTION_LIMIT=many")
-		Expect(s.run("profile", "--model", "m")).To(Equal(2))
+		Expect(s.run("profile", "--model", "m", "--tokenizer", "builtin")).To(Equal(2))
 		Expect(s.errors.String()).To(ContainSubstring("AIPERF_HTTP_CONNECTION_LIMIT: expected integer (got many)"))
 	})
 	It("never shows a secret in a message", func() {

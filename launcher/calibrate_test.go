@@ -28,7 +28,7 @@ var _ = Describe("calibrate", func() {
 		cal := &config.Calibration{Machine: thisMachine(), Requests: config.CalibrationLadder{Unit: "requests/s", Max: 7}}
 		Expect(keep(s.state, cal)).To(Succeed())
 		Expect(s.errors.String()).To(HavePrefix("Kept in " + cache))
-		run, err := load(s.state, config.Input{Args: []string{"--model", "m"}, Env: s.state.Env})
+		run, err := load(s.state, config.Input{Args: []string{"--model", "m", "--tokenizer", "builtin"}, Env: s.state.Env})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(run.Calibration).To(Equal(cal))
 	})
@@ -50,7 +50,7 @@ var _ = Describe("calibrate", func() {
 		Expect(os.MkdirAll(filepath.Dir(path), 0o700)).To(Succeed())
 		Expect(os.WriteFile(path, []byte("{"), 0o600)).To(Succeed())
 		s := newSession("XDG_CACHE_HOME=" + cache)
-		Expect(s.run("profile", "--model", "m", "--dry-run")).To(Equal(0), s.errors.String())
+		Expect(s.run("profile", "--model", "m", "--tokenizer", "builtin", "--dry-run")).To(Equal(0), s.errors.String())
 		Expect(s.out.String()).To(ContainSubstring("# Warning: calibration " + path + " cannot be used"))
 	})
 })

@@ -11,7 +11,6 @@ import (
 
 	"aiperf/config"
 	"aiperf/plugins"
-	"aiperf/plugins/tokenizers"
 )
 
 // profileCommand runs a benchmark. Its flags are parsed by the table in config: their
@@ -52,11 +51,8 @@ func profileHelp(state *State, topic string) error {
 func load(state *State, in config.Input) (*config.Run, error) {
 	_, onTerminal := terminal(state.Stdout)
 	run, problems := config.Load(in, config.Host{
-		LoadPlugins: loadPlugins,
-		ResolveTokenizer: func(name string) (string, string, string) {
-			encoding, fallback := tokenizers.Resolve(name)
-			return "builtin", encoding, fallback
-		},
+		LoadPlugins:      loadPlugins,
+		ResolveTokenizer: func(ask config.TokenizerAsk) (config.TokenizerChoice, error) { return resolveTokenizer(state, ask) },
 		Entropy: func(n int) []byte {
 			b := make([]byte, n)
 			_, _ = rand.Read(b) // never fails on the systems we run on

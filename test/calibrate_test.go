@@ -31,10 +31,12 @@ var _ = Describe("a calibration", func() {
 			},
 			Resolve: func(args []string) (*config.Run, error) {
 				run, problems := config.Load(config.Input{Args: args, Env: env}, config.Host{
-					LoadPlugins:      plugins.Load,
-					ResolveTokenizer: func(string) (string, string, string) { return "builtin", "o200k_base", "" },
-					Entropy:          func(n int) []byte { b := make([]byte, n); _, _ = rand.Read(b); return b },
-					CPUs:             2, WorkingDir: GinkgoT().TempDir(), PID: os.Getpid(),
+					LoadPlugins: plugins.Load,
+					ResolveTokenizer: func(config.TokenizerAsk) (config.TokenizerChoice, error) {
+						return config.TokenizerChoice{Plugin: "builtin", Encoding: "o200k_base"}, nil
+					},
+					Entropy: func(n int) []byte { b := make([]byte, n); _, _ = rand.Read(b); return b },
+					CPUs:    2, WorkingDir: GinkgoT().TempDir(), PID: os.Getpid(),
 				})
 				if len(problems) > 0 {
 					return nil, problems

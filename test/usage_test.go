@@ -13,7 +13,7 @@ var _ = Describe("bad input", Label("e2e"), func() {
 	DescribeTable("is refused before anything starts, with what, where, why and what to do",
 		func(args []string, wants ...string) {
 			dir := artifacts()
-			all := append([]string{"profile", "--model", "m", "--url", "127.0.0.1:9", "--artifact-dir", dir}, args...)
+			all := append([]string{"profile", "--model", "m", "--tokenizer", "builtin", "--url", "127.0.0.1:9", "--artifact-dir", dir}, args...)
 			p, code := aiperf(all...)
 			Expect(code).To(Equal(2), p.output())
 			for _, want := range wants {
@@ -35,7 +35,7 @@ var _ = Describe("bad input", Label("e2e"), func() {
 	It("names an artifact path that is a file", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "file")
 		Expect(os.WriteFile(file, nil, 0o600)).To(Succeed())
-		p, code := aiperf("profile", "--model", "m", "--url", "127.0.0.1:9", "--artifact-dir", file)
+		p, code := aiperf("profile", "--model", "m", "--tokenizer", "builtin", "--url", "127.0.0.1:9", "--artifact-dir", file)
 		Expect(code).To(Equal(2))
 		Expect(p.stderr.String()).To(And(ContainSubstring("--artifact-dir"), ContainSubstring(file), ContainSubstring("is a file")))
 	})
@@ -45,7 +45,7 @@ var _ = Describe("bad input", Label("e2e"), func() {
 		if _, err := os.Stat("/proc/self"); err != nil {
 			Skip("needs a directory that nobody can write to: /proc")
 		}
-		p, code := aiperf("profile", "--model", "m", "--url", "127.0.0.1:9", "--artifact-dir", "/proc/aiperf")
+		p, code := aiperf("profile", "--model", "m", "--tokenizer", "builtin", "--url", "127.0.0.1:9", "--artifact-dir", "/proc/aiperf")
 		Expect(code).To(Equal(2))
 		Expect(p.stderr.String()).To(And(ContainSubstring("--artifact-dir"), ContainSubstring("/proc/aiperf")))
 	})

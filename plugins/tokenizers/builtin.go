@@ -146,6 +146,20 @@ func (t *Builtin) Decode(ids []int) string {
 	return b.String()
 }
 
+// EncodeSpecial is Encode: nothing is put around a text.
+func (t *Builtin) EncodeSpecial(text string) []int { return t.Encode(text) }
+
+// DecodePlain is Decode without special tokens.
+func (t *Builtin) DecodePlain(ids []int) string {
+	plain := make([]int, 0, len(ids))
+	for _, id := range ids {
+		if _, special := t.special[id]; !special {
+			plain = append(plain, id)
+		}
+	}
+	return t.Decode(plain)
+}
+
 // NumSpecialTokens is 0: a rank file adds nothing.
 func (*Builtin) NumSpecialTokens() int { return 0 }
 

@@ -192,29 +192,19 @@ var _ = Describe("reading a rank file", func() {
 	)
 })
 
-var _ = DescribeTable("Resolve knows the families that an embedded vocabulary counts exactly", func(name, want string, exact bool) {
-	encoding, fallback := Resolve(name)
+var _ = DescribeTable("an embedded vocabulary is found", func(name, want string) {
+	encoding, ok := Embedded(name)
 	Expect(encoding).To(Equal(want))
-	Expect(fallback == "").To(Equal(exact))
+	Expect(ok).To(Equal(want != ""))
 },
-	Entry("GPT-4o", "gpt-4o", "o200k_base", true),
-	Entry("a dated one behind its owner", "openai/gpt-4o-mini-2024-07-18", "o200k_base", true),
-	Entry("gpt-oss", "openai/gpt-oss-20b", "o200k_base", true),
-	Entry("GPT-4 is older", "gpt-4-turbo", "cl100k_base", true),
-	Entry("another maker's", "Qwen/Qwen3-8B", "o200k_base", false),
+	Entry("by the name for any", "builtin", DefaultEncoding),
+	Entry("by its own name", "CL100K_base", "cl100k_base"),
+	Entry("for GPT-4o", "gpt-4o", "o200k_base"),
+	Entry("for a dated one behind its owner", "openai/gpt-4o-mini-2024-07-18", "o200k_base"),
+	Entry("for gpt-oss", "openai/gpt-oss-20b", "o200k_base"),
+	Entry("for GPT-4, which is older", "gpt-4-turbo", "cl100k_base"),
+	Entry("not for another maker's", "Qwen/Qwen3-8B", ""),
 )
-
-var _ = Describe("Resolve", func() {
-	It("knows the embedded names and says what stands in for others", func() {
-		encoding, fallback := Resolve("builtin")
-		Expect([]string{encoding, fallback}).To(Equal([]string{DefaultEncoding, ""}))
-		encoding, fallback = Resolve("CL100K_base")
-		Expect([]string{encoding, fallback}).To(Equal([]string{"cl100k_base", ""}))
-		encoding, fallback = Resolve("meta/llama")
-		Expect(encoding).To(Equal(DefaultEncoding))
-		Expect(fallback).To(ContainSubstring("meta/llama"))
-	})
-})
 
 func FuzzEncode(f *testing.F) {
 	for _, s := range samples {

@@ -13,9 +13,6 @@ import (
 // compiledSuffix ends the names of compiled tokenizers.
 const compiledSuffix = ".tokenizer"
 
-// CacheDir is where compiled tokenizers are kept, below the user's cache directory.
-func CacheDir(userCache string) string { return filepath.Join(userCache, "aiperf", "tokenizers") }
-
 // Prepare compiles the tokenizer in a folder or file, unless that has been done before,
 // and names the compiled file, for New. It is keyed by what the files hold, so that a
 // changed tokenizer is compiled again; a damaged one is made anew.

@@ -2,7 +2,11 @@
 // vocabularies, and the rule that finds a vocabulary for a name.
 package tokenizers
 
-import "strings"
+import (
+	"strings"
+
+	"aiperf/config"
+)
 
 // Tokenizer turns text into token ids and back. It is safe for concurrent use.
 type Tokenizer interface {
@@ -15,11 +19,25 @@ type Tokenizer interface {
 	Name() string
 }
 
+// Special is a tokenizer that knows which of its tokens are special.
+type Special interface {
+	Tokenizer
+	// EncodeSpecial adds the tokens that the tokenizer puts around a text.
+	EncodeSpecial(text string) []int
+	// DecodePlain leaves special tokens out, which Decode keeps.
+	DecodePlain(ids []int) string
+}
+
 // Config names the vocabulary: an embedded one, or a file's.
 type Config struct {
 	Encoding string
 	Path     string // a compiled tokenizer, or a folder or file to load
 	Name     string // what the user calls it
+}
+
+// Chosen is what makes the tokenizer of a run.
+func Chosen(t config.Tokenizer) Config {
+	return Config{Encoding: t.Encoding, Path: t.Path, Name: t.Asked}
 }
 
 // Constructor loads a tokenizer; plugins of category "tokenizer" register one.
@@ -41,22 +59,21 @@ var models = []struct{ prefix, encoding string }{
 	{"gpt-4", "cl100k_base"}, {"gpt-3.5", "cl100k_base"},
 }
 
-// Resolve finds the embedded vocabulary for a name the user gave. fallback says why
-// another one is used than was asked for; it is empty when the name is known.
-func Resolve(name string) (encoding, fallback string) {
+// Embedded finds the embedded vocabulary that counts exactly for a name: one of their own
+// names, or a model of a family that uses it.
+func Embedded(name string) (encoding string, ok bool) {
 	switch low := strings.ToLower(name); {
 	case low == "builtin":
-		return DefaultEncoding, ""
+		return DefaultEncoding, true
 	case Encodings[low] > 0:
-		return low, ""
+		return low, true
 	default:
 		base := low[strings.LastIndexByte(low, '/')+1:]
 		for _, known := range models {
 			if strings.HasPrefix(base, known.prefix) {
-				return known.encoding, ""
+				return known.encoding, true
 			}
 		}
 	}
-	return DefaultEncoding, "the tokenizer of " + name + " is not part of this version: tokens are counted with the built-in " +
-		DefaultEncoding + " vocabulary, so lengths and per-token figures are approximate for this model"
+	return "", false
 }

@@ -72,7 +72,7 @@ func newPrompts(registry *plugins.Registry, b config.Benchmark, seeds store.Seed
 	if err != nil {
 		return nil, 0, err
 	}
-	tokenizer, err := makeTokenizer(tokenizers.Config{Encoding: b.Tokenizer.Encoding})
+	tokenizer, err := makeTokenizer(tokenizers.Chosen(b.Tokenizer))
 	if err != nil {
 		return nil, 0, fmt.Errorf("load tokenizer: %w", err)
 	}

@@ -69,7 +69,7 @@ func counterOf(run *config.Run) (func(string) int, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokenizer, err := newTokenizer(tokenizers.Config{Encoding: t.Encoding})
+	tokenizer, err := newTokenizer(tokenizers.Chosen(t))
 	if err != nil {
 		return nil, fmt.Errorf("load tokenizer: %w", err)
 	}

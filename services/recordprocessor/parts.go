@@ -75,7 +75,7 @@ func newParts(run *config.Run) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.tokenizer, err = makeTokenizer(tokenizers.Config{Encoding: b.Tokenizer.Encoding}); err != nil {
+	if p.tokenizer, err = makeTokenizer(tokenizers.Chosen(b.Tokenizer)); err != nil {
 		return nil, fmt.Errorf("load tokenizer: %w", err)
 	}
 	return p, nil
