@@ -9,6 +9,8 @@ type Conversation struct {
 	Turns              []Turn `json:"turns"`
 	SystemMessage      string `json:"system_message,omitempty"`
 	UserContextMessage string `json:"user_context_message,omitempty"`
+	// Branches start other conversations of the dataset.
+	Branches []Branch `json:"branches,omitempty"`
 }
 
 // Turn is one request and, once answered, one response.

@@ -17,6 +17,7 @@ import (
 // Byte slices borrow the mapping: they are valid until Close and must not be
 // written to.
 type Store struct {
+	dir               string
 	head              header
 	data, index       []byte
 	convs, turns, tab []byte
@@ -33,7 +34,7 @@ func Open(dir string) (*Store, error) {
 		_ = unix.Munmap(index)
 		return nil, err
 	}
-	s := &Store{index: index, data: data}
+	s := &Store{dir: dir, index: index, data: data}
 	if err := s.read(); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open dataset %s: %w", dir, err)

@@ -27,6 +27,7 @@ type Writer struct {
 	ids       map[string]struct{}
 	hashes    []uint64 // of the ids, in row order
 	documents int
+	branches  map[string][]Branch // of the conversations that have any
 	finished  bool
 	failed    error // first error of Add
 }
@@ -85,6 +86,12 @@ func (w *Writer) add(c *Conversation, bodies [][]byte) (err error) {
 		}
 	}
 	w.ids[c.SessionID] = struct{}{}
+	if len(c.Branches) > 0 {
+		if w.branches == nil {
+			w.branches = map[string][]Branch{}
+		}
+		w.branches[c.SessionID] = c.Branches
+	}
 	w.hashes = append(w.hashes, hashID([]byte(c.SessionID)))
 	w.rows = append(w.rows, row)
 	return nil
@@ -140,6 +147,9 @@ func (w *Writer) Finish() (Info, error) {
 	}
 	if w.documents > 0 {
 		info.Format = FormatConversation
+	}
+	if err := writeGraph(w.dir, w.branches); err != nil {
+		return info, err
 	}
 	if err := os.WriteFile(info.IndexPath, w.index(), 0o600); err != nil {
 		return info, fmt.Errorf("write dataset index: %w", err)

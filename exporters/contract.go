@@ -32,6 +32,8 @@ type Profile struct {
 	ErrorSummary []messages.ErrorCount `msgpack:"error_summary"`
 	Quality      metrics.Quality       `msgpack:"measurement_quality"`
 	LoadSeries   *metrics.LoadSeries   `msgpack:"load_series,omitempty"` // nil when nothing was asked for
+	// BranchStats are nil when no conversation starts others.
+	BranchStats *messages.BranchStats `msgpack:"branch_stats,omitempty"`
 	// SessionsCut counts sessions that ended before their last turn with a lost worker,
 	// and CutSessions names them, as far as there is room.
 	SessionsCut int64                 `msgpack:"sessions_cut,omitempty"`

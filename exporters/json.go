@@ -74,6 +74,7 @@ func summaryJSON(run *config.Run, r *Report) []byte {
 	j.errorSummary("error_summary", p.ErrorSummary)
 	j.time("start_time", p.StartNS)
 	j.time("end_time", p.EndNS)
+	j.branches(p.BranchStats)
 	if warmup := inFiles(run, p.WarmupRecords); len(warmup) > 0 {
 		byTag(warmup)
 		j.object("warmup_metrics", func() {

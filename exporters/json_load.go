@@ -3,6 +3,7 @@ package exporters
 import (
 	"strconv"
 
+	"aiperf/messages"
 	"aiperf/metrics"
 )
 
@@ -80,4 +81,24 @@ func oneLine(values []int64) []byte {
 		out = strconv.AppendInt(out, v, 10)
 	}
 	return append(out, ']')
+}
+
+// branches writes what became of the children of conversations.
+func (j *jsonText) branches(b *messages.BranchStats) {
+	if b == nil {
+		return
+	}
+	j.object("branch_stats", func() {
+		j.integer("children_spawned", b.ChildrenSpawned)
+		j.integer("children_completed", b.ChildrenCompleted)
+		j.integer("children_errored", b.ChildrenErrored)
+		j.integer("children_truncated", b.ChildrenTruncated)
+		j.integer("children_delayed", b.ChildrenDelayed)
+		j.integer("parents_suspended", b.ParentsSuspended)
+		j.integer("parents_resumed", b.ParentsResumed)
+		j.integer("parents_failed_due_to_child_error", b.ParentsFailedDueToChildError)
+		j.integer("joins_suppressed", b.JoinsSuppressed)
+		j.integer("graphs_admitted", b.GraphsAdmitted)
+		j.integer("graphs_completed_to_end", b.GraphsCompletedToEnd)
+	})
 }

@@ -104,8 +104,13 @@ func (j *jsonText) recordMetadata(m *messages.RecordMetadata) {
 	j.boolean("was_cancelled", m.WasCancelled)
 	j.optInteger("cancellation_time_ns", int64(m.CancellationTimeNS))
 	j.boolean("context_overflow_skip", false)
-	j.integer("agent_depth", 0)
-	j.optText("root_correlation_id", m.XCorrelationID) // every session is its own root
+	j.integer("agent_depth", int64(m.AgentDepth))
+	j.optText("parent_correlation_id", m.ParentCorrelationID)
+	if m.RootCorrelationID != "" {
+		j.text("root_correlation_id", m.RootCorrelationID)
+	} else {
+		j.optText("root_correlation_id", m.XCorrelationID) // its own
+	}
 	j.optInteger("scheduled_ns", int64(m.ScheduledNS))
 	j.optText("stamp_source", m.StampSource)
 	j.optInteger("recv_bytes", m.RecvBytes)

@@ -33,6 +33,10 @@ type RecordMetadata struct {
 	GenStartNS         clock.WallNS `msgpack:"gen_start_ns,omitempty"`         // first response with content
 	EventCount         int64        `msgpack:"event_count,omitempty"`          // events of the stream, without [DONE]
 	CoalescedEvents    int64        `msgpack:"coalesced_events,omitempty"`     // of these, those that came with others in one read
+
+	AgentDepth          int    `msgpack:"agent_depth,omitempty"`           // 0: a session of the dataset; a child's is one more than its parent's
+	ParentCorrelationID string `msgpack:"parent_correlation_id,omitempty"` // session that the child was branched from
+	RootCorrelationID   string `msgpack:"root_correlation_id,omitempty"`   // session at the top; absent: this one
 }
 
 // Key is the credit that the record belongs to.
@@ -158,6 +162,9 @@ func (m *RecordMetadata) append(w *Writer) {
 		w.optInt(n, "gen_start_ns", int64(m.GenStartNS))
 		w.optInt(n, "event_count", m.EventCount)
 		w.optInt(n, "coalesced_events", m.CoalescedEvents)
+		w.optInt(n, "agent_depth", int64(m.AgentDepth))
+		w.optStr(n, "parent_correlation_id", m.ParentCorrelationID)
+		w.optStr(n, "root_correlation_id", m.RootCorrelationID)
 	})
 }
 
@@ -235,6 +242,12 @@ func readMetadata(r *Reader, m, before *RecordMetadata) {
 			m.EventCount = r.Int()
 		case "coalesced_events":
 			m.CoalescedEvents = r.Int()
+		case "agent_depth":
+			m.AgentDepth = int(r.Int())
+		case "parent_correlation_id":
+			m.ParentCorrelationID = r.Str()
+		case "root_correlation_id":
+			m.RootCorrelationID = r.Str()
 		case "gen_start_ns":
 			m.GenStartNS = clock.WallNS(r.Int())
 		default:

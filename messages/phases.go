@@ -120,6 +120,40 @@ type CreditPhaseComplete struct {
 	// CutSessions are sessions whose remaining turns were given up, the first
 	// MaxCutSessions of them.
 	CutSessions []CutSession `msgpack:"cut_sessions,omitempty"`
+	// BranchStats are absent when no conversation branches.
+	BranchStats *BranchStats `msgpack:"branch_stats,omitempty"`
+}
+
+// BranchStats counts what became of branches. A child is a session that another one's
+// turn started.
+type BranchStats struct {
+	ChildrenSpawned   int64 `msgpack:"children_spawned"`   // started
+	ChildrenCompleted int64 `msgpack:"children_completed"` // ended without a failed turn
+	ChildrenErrored   int64 `msgpack:"children_errored"`   // ended with one, or with their worker
+	ChildrenTruncated int64 `msgpack:"children_truncated"` // refused by a stop condition, before their first turn or after
+	ChildrenDelayed   int64 `msgpack:"children_delayed"`   // sent at an instant of their own
+	ParentsSuspended  int64 `msgpack:"parents_suspended"`  // waits of a turn for children
+	ParentsResumed    int64 `msgpack:"parents_resumed"`    // of these, those that were over
+
+	ParentsFailedDueToChildError int64 `msgpack:"parents_failed_due_to_child_error"` // with AIPERF_DAG_FAIL_FAST
+	JoinsSuppressed              int64 `msgpack:"joins_suppressed"`                  // turns that a stop condition refused after their wait
+	GraphsAdmitted               int64 `msgpack:"graphs_admitted"`                   // request-less coordinators started
+	GraphsCompletedToEnd         int64 `msgpack:"graphs_completed_to_end"`           // of these, those that ended
+}
+
+// Add joins the counts of another phase.
+func (b *BranchStats) Add(o *BranchStats) {
+	b.ChildrenSpawned += o.ChildrenSpawned
+	b.ChildrenCompleted += o.ChildrenCompleted
+	b.ChildrenErrored += o.ChildrenErrored
+	b.ChildrenTruncated += o.ChildrenTruncated
+	b.ChildrenDelayed += o.ChildrenDelayed
+	b.ParentsSuspended += o.ParentsSuspended
+	b.ParentsResumed += o.ParentsResumed
+	b.ParentsFailedDueToChildError += o.ParentsFailedDueToChildError
+	b.JoinsSuppressed += o.JoinsSuppressed
+	b.GraphsAdmitted += o.GraphsAdmitted
+	b.GraphsCompletedToEnd += o.GraphsCompletedToEnd
 }
 
 // MaxCutSessions bounds how many of them are named; the statistics count all.

@@ -19,6 +19,7 @@ func (e *engine) metadata(raw *messages.RequestRecord) messages.RecordMetadata {
 		WasCancelled: raw.CancellationPerfNS != 0, CancellationTimeNS: wallOf(raw, raw.CancellationPerfNS),
 		ScheduledNS: c.ScheduledNS, StampSource: raw.StampSource, RecvBytes: raw.RecvBytes,
 		EventCount: raw.EventCount(), CoalescedEvents: raw.CoalescedEvents,
+		AgentDepth: c.AgentDepth, ParentCorrelationID: c.ParentCorrelationID, RootCorrelationID: c.RootCorrelationID,
 	}
 }
 

@@ -57,6 +57,7 @@ type phase struct {
 	workers     map[string]messages.WorkerStats
 	errors      errorGroups
 	live        *metrics.Live
+	branches    *messages.BranchStats // nil without branching conversations
 	cut         []messages.CutSession // sessions that a lost worker took along
 
 	heardNS   clock.WallNS // last arrival of a record or notice
@@ -165,7 +166,7 @@ func (p *phase) substitute(r messages.MetricRecord) {
 // finish notes the phase's end as the timing manager reports it. Of the ids that it
 // says have no record, those that have one keep it.
 func (p *phase) finish(m *messages.CreditPhaseComplete) {
-	p.stats, p.complete, p.cut = m.Stats, true, m.CutSessions
+	p.stats, p.complete, p.cut, p.branches = m.Stats, true, m.CutSessions, m.BranchStats
 	limit := p.sent()
 	for _, span := range m.NoRecord {
 		for id := max(span[0], 0); id <= span[1] && id < limit; id++ {

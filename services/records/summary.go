@@ -56,6 +56,12 @@ func (l *ledger) summarise(p *exporters.Profile) {
 	p.ErrorSummary = errors.summary()
 	p.Errors = append(l.faults, l.streams.failed...)
 	for _, ph := range phases {
+		if ph.branches != nil {
+			if p.BranchStats == nil {
+				p.BranchStats = &messages.BranchStats{}
+			}
+			p.BranchStats.Add(ph.branches)
+		}
 		if n := int64(len(ph.cut)); n > 0 {
 			if n == messages.MaxCutSessions {
 				n = max(n, ph.stats.CancelledSessions) // not all are named

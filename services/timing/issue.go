@@ -21,10 +21,13 @@ func (p *phase) issue(now clock.MonoNS) (wake clock.MonoNS) {
 		return p.starve(now)
 	}
 	p.starvedSince = 0
-	if p.schedule == nil {
-		return p.refill(now)
+	if wake = p.sendChildren(now); p.allSent {
+		return wake
 	}
-	return p.keepPace(now)
+	if p.schedule == nil {
+		return min(wake, p.refill(now))
+	}
+	return min(wake, p.keepPace(now))
 }
 
 // starve waits for a worker: those there were have ended and a replacement is on
@@ -148,12 +151,13 @@ func (p *phase) warnMoved(now clock.MonoNS) {
 
 // startSession takes a slot and sends the first turn of a new session.
 func (p *phase) startSession(now, due, scheduled clock.MonoNS) {
-	conversation := p.e.sampler.Next()
+	conversation := p.e.sample()
 	s := p.newSession()
 	*s = session{
 		id: p.e.newID(), seq: p.stats.SentSessions, conversation: conversation,
 		turns: p.e.conversations.NumTurns(conversation), url: p.e.nextURL(), slot: true,
 	}
+	p.relate(s)
 	p.slots.take()
 	p.stats.SentSessions++
 	p.stats.TotalSessionTurns += int64(s.turns)
@@ -183,6 +187,12 @@ func (p *phase) sendTurn(now clock.MonoNS, s *session, due, scheduled clock.Mono
 	}
 	p.flights[f.credit.ID] = f
 	p.stats.RequestsSent++
+	if s.kin == nil || s.kin.depth == 0 {
+		p.rootSent++
+	}
+	if s.kin != nil {
+		p.name(&f.credit, s)
+	}
 	s.next++
 	s.inFlight, s.lastWorker = true, w.id
 	if s.next < s.turns {

@@ -24,6 +24,7 @@ type load struct {
 	urls          urlselection.Selector // nil with one URL
 	// migratable sessions hold no history in their worker: another can go on with them.
 	migratable bool
+	graph      *dataset.Graph // nil when no conversation starts another
 }
 
 // newLoad makes what a run consists of: its phases, and the choice of conversations
@@ -38,7 +39,14 @@ func newLoad(run *config.Run, registry *plugins.Registry, c conversations, migra
 	if l.plans, err = newPlans(run, registry, dataset.NewSeeds(seed)); err != nil {
 		return l, err
 	}
-	if l.sampler, err = newSampler(&run.Benchmark.Dataset, registry, seed, c.Len()); err != nil {
+	if l.graph, err = graphOf(c); err != nil {
+		return l, err
+	}
+	sampled := c.Len()
+	if l.graph != nil {
+		sampled = len(l.graph.Roots)
+	}
+	if l.sampler, err = newSampler(&run.Benchmark.Dataset, registry, seed, sampled); err != nil {
 		return l, err
 	}
 	if len(run.Benchmark.Endpoint.URLs) < 2 {
@@ -50,6 +58,25 @@ func newLoad(run *config.Run, registry *plugins.Registry, c conversations, migra
 	}
 	l.urls, err = newSelector(len(run.Benchmark.Endpoint.URLs))
 	return l, err
+}
+
+// graphOf reads how conversations branch, from a dataset that can say so.
+func graphOf(c conversations) (*dataset.Graph, error) {
+	if g, ok := c.(interface {
+		Graph() (*dataset.Graph, error)
+	}); ok {
+		return g.Graph()
+	}
+	return nil, nil
+}
+
+// sample is the conversation of the next session.
+func (l *load) sample() int {
+	at := l.sampler.Next()
+	if l.graph != nil {
+		return l.graph.Roots[at]
+	}
+	return at
 }
 
 // newSampler makes the choice of conversations; a seed of the dataset's own wins.

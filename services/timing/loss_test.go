@@ -131,7 +131,7 @@ var _ = Describe("the loss of a worker", func() {
 
 	It("is expected when a worker says goodbye: its returns are in", func() {
 		w := newWorld(scenario{phases: burst(config.Phase{Requests: ptr(100), Concurrency: ptr(4)})})
-		w.at(50*time.Millisecond, func() { w.e.workerPaused("worker_a", "leaving") })
+		w.at(50*time.Millisecond, func() { w.e.workerPaused(w.now, "worker_a", "leaving") })
 		w.at(90*time.Millisecond, func() { w.e.workerLeft(w.now, "worker_a") })
 		w.run()
 		s := w.final(0).Stats

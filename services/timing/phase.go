@@ -44,16 +44,18 @@ type phase struct {
 	state phaseState
 	stats messages.PhaseStats
 
-	rule     stopRule
-	schedule *schedule // nil in closed loop
-	slots    slots
-	flights  map[int64]*flight
-	pending  continuations
-	parked   []clock.MonoNS // ticks that found nothing to send and are not due yet
-	noRecord idRanges
-	lostAt   [][2]int64 // lost ticks: second of the phase, how many
-	cut      []messages.CutSession
-	allSent  bool // the last credit is issued
+	rule      stopRule
+	schedule  *schedule // nil in closed loop
+	slots     slots
+	flights   map[int64]*flight
+	pending   continuations
+	parked    []clock.MonoNS // ticks that found nothing to send and are not due yet
+	noRecord  idRanges
+	lostAt    [][2]int64 // lost ticks: second of the phase, how many
+	cut       []messages.CutSession
+	rootSent  int64      // credits of roots
+	branching *branching // nil where conversations do not branch
+	allSent   bool       // the last credit is issued
 
 	gateEnd      clock.MonoNS // a worker must be there
 	returnEnd    clock.MonoNS // every credit must be back; never without a duration
@@ -70,7 +72,7 @@ type phase struct {
 
 func newPhase(e *engine, plan *phasePlan, now clock.MonoNS) *phase {
 	c := plan.announced
-	return &phase{
+	p := &phase{
 		e: e, plan: plan, gateEnd: now.Add(e.settings.startTimeout),
 		rule:  stopRule{requests: plan.requests, sessions: plan.sessions, end: never},
 		slots: slots{limit: plan.concurrency}, flights: map[int64]*flight{},
@@ -80,11 +82,15 @@ func newPhase(e *engine, plan *phasePlan, now clock.MonoNS) *phase {
 			ExpectedNumSessions: c.ExpectedNumSessions, ExpectedGracePeriodSec: c.GracePeriodSec,
 		},
 	}
+	if e.graph != nil && c.Phase == messages.PhaseProfiling {
+		p.branching = &branching{graph: e.graph}
+	}
+	return p
 }
 
 // sent is what the stop rule looks at.
 func (p *phase) sent() sent {
-	return sent{requests: p.stats.RequestsSent, sessions: p.stats.SentSessions, sessionTurns: p.stats.TotalSessionTurns}
+	return sent{requests: p.stats.RequestsSent, rootRequests: p.rootSent, sessions: p.stats.SentSessions, sessionTurns: p.stats.TotalSessionTurns}
 }
 
 // advance does everything that is due and returns the next instant at which there
@@ -99,7 +105,7 @@ func (p *phase) advance(now clock.MonoNS) (wake clock.MonoNS) {
 		wake = p.issue(now)
 		switch {
 		case p.state != sending: // it failed
-		case p.allSent:
+		case p.allSent && p.branchesDone():
 			p.endSending(now)
 		case now >= p.rule.end:
 			p.stats.TimeoutTriggered = true
@@ -170,6 +176,7 @@ func (p *phase) begin(now clock.MonoNS) {
 	}
 	p.stats.StartNS = p.e.wallOf(now)
 	p.e.log.Info(p.startLine())
+	p.before(now)
 	p.e.toAll(&messages.CreditPhaseStart{Stats: p.snapshot(), Config: p.plan.announced})
 }
 
@@ -177,6 +184,7 @@ func (p *phase) begin(now clock.MonoNS) {
 func (p *phase) endSending(now clock.MonoNS) {
 	p.state = returning
 	p.pending.clear()
+	p.dropChildren(now)
 	p.parked = nil
 	p.stats.SentEndNS = p.e.wallOf(now)
 	p.stats.FinalRequestsSent, p.stats.FinalSentSessions = frozen(p.stats.RequestsSent), frozen(p.stats.SentSessions)
@@ -200,7 +208,7 @@ func (p *phase) complete(now clock.MonoNS) {
 	p.stats.FinalCompletedSessions, p.stats.FinalCancelledSessions = frozen(p.stats.CompletedSessions), frozen(p.stats.CancelledSessions)
 	p.e.log.Info(p.completeLine(now))
 	p.e.publish(&messages.CreditPhaseProgress{Stats: p.snapshot()})
-	p.e.toAll(&messages.CreditPhaseComplete{Stats: p.snapshot(), NoRecord: p.noRecord.merged(), LostTicksBySecond: p.lostAt, CutSessions: p.cut})
+	p.e.toAll(&messages.CreditPhaseComplete{Stats: p.snapshot(), NoRecord: p.noRecord.merged(), LostTicksBySecond: p.lostAt, CutSessions: p.cut, BranchStats: p.branchStats()})
 }
 
 // abort stops issuing and cancels what is in flight, from whatever state: a phase

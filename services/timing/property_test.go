@@ -46,7 +46,9 @@ func (c *chaos) phase(kind string) config.Phase {
 	return profiling(p)
 }
 
-func newChaos(seed uint64) *chaos {
+func newChaos(seed uint64) *chaos { return newChaosOf(seed, false) }
+
+func newChaosOf(seed uint64, branching bool) *chaos {
 	c := &chaos{rng: newRand(seed)}
 	if c.maybe(2) {
 		c.phases = append(c.phases, c.phase(config.KindWarmup))
@@ -56,6 +58,12 @@ func newChaos(seed uint64) *chaos {
 	most := 1 + c.rng.IntN(2)*c.rng.IntN(6)
 	for i := range data.turns {
 		data.turns[i] = 1 + c.rng.IntN(most)
+	}
+	if branching {
+		data.turns = append(data.turns, 1)
+		delay := data.delayMS
+		data = randomGraph(c.rng, data.turns)
+		data.delayMS = delay
 	}
 	s := scenario{phases: c.phases, data: data, seed: seed, migrate: c.maybe(2), urls: c.rng.IntN(4), settings: quickSettings}
 	s.settings.lead = time.Duration(c.rng.IntN(3)) * 5 * time.Millisecond
@@ -113,10 +121,10 @@ func (c *chaos) accidents(workers []string) {
 			}
 			c.w.at(at, func() { c.w.kill(id, replacement) })
 		case 1:
-			c.w.at(at, func() { c.w.e.workerPaused(id, "resting") })
+			c.w.at(at, func() { c.w.e.workerPaused(c.w.now, id, "resting") })
 			c.w.at(at+100*time.Millisecond, func() { c.w.e.workerReady(c.w.now, id) })
 		case 2:
-			c.w.at(at, func() { c.w.e.workerPaused(id, "leaving") })
+			c.w.at(at, func() { c.w.e.workerPaused(c.w.now, id, "leaving") })
 			c.w.at(at+30*time.Millisecond, func() {
 				c.w.workers[id].dead = true
 				c.w.e.workerLeft(c.w.now, id)

@@ -199,7 +199,7 @@ func (t *TimingManager) onReturns(ctx context.Context, d bus.Delivery) error {
 		if err := d.Envelope.Decode(&m); err != nil {
 			return err
 		}
-		return t.loop.post(ctx, func(e *engine, _ clock.MonoNS) { e.workerPaused(id, m.Reason) })
+		return t.loop.post(ctx, func(e *engine, now clock.MonoNS) { e.workerPaused(now, id, m.Reason) })
 	case "worker_shutdown":
 		return t.loop.post(ctx, func(e *engine, now clock.MonoNS) { e.workerLeft(now, id) })
 	}

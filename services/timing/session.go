@@ -22,6 +22,7 @@ type session struct {
 	worker *worker
 	// lastWorker is the id of the one that had the latest turn.
 	lastWorker string
+	kin        *kin // nil where conversations do not branch
 }
 
 // continuation is a session that waits for its next turn's instant.

@@ -2,6 +2,7 @@ package timing
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"aiperf/clock"
@@ -38,7 +39,7 @@ func (p *phase) takeReturn(now clock.MonoNS, r *messages.CreditReturn) bool {
 			p.e.record(p.errorRecord(now, f, messages.NewError(creditProcessingError, recordless(r)).WithCode(500)))
 		}
 	}
-	p.settle(now, f, r.Cancelled)
+	p.settle(now, f, r.Cancelled, r.Error != "")
 	if p.state == draining && !p.e.cancelled {
 		// Workers are still handing credits back: after an overload there may be more of
 		// them than one bound has room for. Only silence is waited for that long; a user
@@ -62,32 +63,39 @@ func (p *phase) lose(now clock.MonoNS, f *flight, reason string) {
 	p.stats.RequestErrors++
 	p.stats.LostRequests++
 	p.e.record(p.errorRecord(now, f, messages.NewError(workerLost, reason)))
-	p.settle(now, f, false)
+	p.settle(now, f, false, true)
 }
 
 // settle takes the credit out of the table and lets its session go on.
-func (p *phase) settle(now clock.MonoNS, f *flight, cancelled bool) {
+func (p *phase) settle(now clock.MonoNS, f *flight, cancelled, failed bool) {
 	delete(p.flights, f.credit.ID)
 	p.e.router.release(f.worker)
 	s := f.session
 	s.inFlight = false
 	switch {
+	case p.branching != nil:
+		p.returned(now, s, cancelled, failed)
 	case s.next == s.turns:
-		if cancelled {
-			p.stats.CancelledSessions++
-		} else {
-			p.stats.CompletedSessions++
-		}
-		p.giveSlot(s)
+		p.closeRoot(s, cancelled)
 		p.spareSessions = append(p.spareSessions, s) // nobody else knows it
 	case p.state != sending: // cut by the stop; its slot ends with the phase
 	case cancelled || !p.e.canGoOn(s):
-		p.cutShort(s)
+		p.cutShort(now, s)
 	case p.rule.allowsTurn(p.sent(), now):
 		p.pending.push(s, now.Add(p.delay(s)))
 	}
 	f.session, f.worker = nil, nil
 	p.spareFlights = append(p.spareFlights, f)
+}
+
+// closeRoot books a session whose last turn has returned.
+func (p *phase) closeRoot(s *session, cancelled bool) {
+	if cancelled {
+		p.stats.CancelledSessions++
+	} else {
+		p.stats.CompletedSessions++
+	}
+	p.giveSlot(s)
 }
 
 // delay is the pause before the session's next turn.
@@ -97,17 +105,26 @@ func (p *phase) delay(s *session) time.Duration {
 
 // cutShort ends a session that cannot go on. Its unsent turns are nobody's target
 // any more, so the last credit may turn out to be issued already.
-func (p *phase) cutShort(s *session) {
+func (p *phase) cutShort(now clock.MonoNS, s *session) {
 	s.ended = true
 	if len(p.cut) < messages.MaxCutSessions {
 		p.cut = append(p.cut, messages.CutSession{
 			XCorrelationID: s.id, ConversationID: p.e.conversationID(s.conversation), TurnsSent: s.next, Turns: s.turns, WorkerID: s.lastWorker,
 		})
 	}
+	p.e.router.unstick(s)
+	if s.kin != nil && s.kin.depth > 0 {
+		s.kin.failed = true
+		p.childCounts(s)
+		p.childEnded(now, s)
+		return
+	}
 	p.stats.TotalSessionTurns -= int64(s.turns - s.next)
 	p.stats.CancelledSessions++
 	p.giveSlot(s)
-	p.e.router.unstick(s)
+	if p.branching != nil {
+		p.branching.live--
+	}
 	if p.rule.reached(p.sent()) {
 		p.allSent = true
 	}
@@ -135,7 +152,7 @@ func (p *phase) idsInFlight(w *worker) []int64 {
 // leave accounts for a worker that takes no new turns: sessions that wait between
 // two turns and cannot go on elsewhere end now. Those with a turn under way are
 // looked at when it is back.
-func (p *phase) leave(w *worker) {
+func (p *phase) leave(now clock.MonoNS, w *worker) {
 	if p.state != sending {
 		return
 	}
@@ -145,8 +162,11 @@ func (p *phase) leave(w *worker) {
 			waiting = append(waiting, s)
 		}
 	}
+	slices.SortFunc(waiting, func(a, b *session) int { return strings.Compare(a.id, b.id) })
 	for _, s := range waiting {
-		p.cutShort(s)
+		if !s.ended { // a parent may have ended with its child
+			p.cutShort(now, s)
+		}
 	}
 }
 
@@ -161,6 +181,7 @@ func (p *phase) errorRecord(now clock.MonoNS, f *flight, err *messages.ErrorDeta
 			CreditIssuedNS: c.IssuedAtNS, RequestStartNS: p.e.wallOf(min(f.due, now)), RequestEndNS: p.e.wallOf(now),
 			WorkerID: f.worker.id, BenchmarkPhase: c.Phase, PhaseIndex: c.PhaseIndex, ProfilingIndex: c.ProfilingIndex,
 			PhaseName: c.PhaseName, ScheduledNS: c.ScheduledNS,
+			AgentDepth: c.AgentDepth, ParentCorrelationID: c.ParentCorrelationID, RootCorrelationID: c.RootCorrelationID,
 		},
 	}
 }

@@ -16,6 +16,7 @@ type stopRule struct {
 // sent is what a stop rule looks at.
 type sent struct {
 	requests     int64 // credits issued
+	rootRequests int64 // of these, those of sessions that no other one started
 	sessions     int64 // sessions started
 	sessionTurns int64 // turns that the started sessions have in all
 }
@@ -25,10 +26,16 @@ func (r stopRule) allowsTurn(s sent, due clock.MonoNS) bool {
 	if r.requests > 0 && s.requests >= r.requests {
 		return false
 	}
-	if r.sessions > 0 && s.sessions >= r.sessions && s.requests >= s.sessionTurns {
+	if r.sessions > 0 && s.sessions >= r.sessions && s.rootRequests >= s.sessionTurns {
 		return false
 	}
 	return due < r.end
+}
+
+// allowsChild tells whether a turn of a child may go: the number of sessions is none of
+// its business.
+func (r stopRule) allowsChild(s sent, due clock.MonoNS) bool {
+	return (r.requests == 0 || s.requests < r.requests) && due < r.end
 }
 
 // allowsSession tells whether a new session may start with a turn due at an instant.
@@ -42,5 +49,5 @@ func (r stopRule) reached(s sent) bool {
 	if r.requests > 0 && s.requests >= r.requests {
 		return true
 	}
-	return r.sessions > 0 && s.sessions >= r.sessions && s.requests >= s.sessionTurns
+	return r.sessions > 0 && s.sessions >= r.sessions && s.rootRequests >= s.sessionTurns
 }

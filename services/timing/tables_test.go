@@ -17,17 +17,19 @@ var _ = DescribeTable("the stop rule", func(r stopRule, s sent, due clock.MonoNS
 	Expect(r.allowsSession(s, due)).To(Equal(session), "a new session")
 	Expect(r.reached(s)).To(Equal(last), "the caps are used up")
 },
-	Entry("no cap allows everything", stopRule{}, sent{1e9, 1e9, 1e9}, clock.MonoNS(1), true, true, false),
-	Entry("below the request cap", stopRule{requests: 10}, sent{9, 9, 9}, clock.MonoNS(1), true, true, false),
-	Entry("the request cap cuts sessions", stopRule{requests: 10}, sent{10, 4, 12}, clock.MonoNS(1), false, false, true),
-	Entry("the session cap stops new sessions only", stopRule{sessions: 4}, sent{9, 4, 12}, clock.MonoNS(1), true, false, false),
-	Entry("the session cap is used up with the last turn", stopRule{sessions: 4}, sent{12, 4, 12}, clock.MonoNS(1), false, false, true),
-	Entry("a session that may still start keeps the phase going", stopRule{sessions: 4}, sent{9, 3, 9}, clock.MonoNS(1), true, true, false),
+	Entry("no cap allows everything", stopRule{}, sent{1e9, 1e9, 1e9, 1e9}, clock.MonoNS(1), true, true, false),
+	Entry("below the request cap", stopRule{requests: 10}, sent{9, 9, 9, 9}, clock.MonoNS(1), true, true, false),
+	Entry("the request cap cuts sessions", stopRule{requests: 10}, sent{10, 10, 4, 12}, clock.MonoNS(1), false, false, true),
+	Entry("the session cap stops new sessions only", stopRule{sessions: 4}, sent{9, 9, 4, 12}, clock.MonoNS(1), true, false, false),
+	Entry("the session cap is used up with the last turn", stopRule{sessions: 4}, sent{12, 12, 4, 12}, clock.MonoNS(1), false, false, true),
+	Entry("a session that may still start keeps the phase going", stopRule{sessions: 4}, sent{9, 9, 3, 9}, clock.MonoNS(1), true, true, false),
 	Entry("just before the end", stopRule{end: 100}, sent{}, clock.MonoNS(99), true, true, false),
 	Entry("nothing is due at the end", stopRule{end: 100}, sent{}, clock.MonoNS(100), false, false, false),
-	Entry("the first of several counts: requests", stopRule{requests: 5, sessions: 9, end: 100}, sent{5, 5, 5}, clock.MonoNS(1), false, false, true),
-	Entry("the first of several counts: sessions", stopRule{requests: 50, sessions: 5, end: 100}, sent{5, 5, 5}, clock.MonoNS(1), false, false, true),
-	Entry("the first of several counts: duration", stopRule{requests: 50, sessions: 50, end: 100}, sent{5, 5, 5}, clock.MonoNS(100), false, false, false),
+	Entry("requests of children count for the request cap", stopRule{requests: 10, sessions: 4}, sent{10, 3, 4, 12}, clock.MonoNS(1), false, false, true),
+	Entry("but not for the session cap", stopRule{sessions: 4}, sent{30, 9, 4, 12}, clock.MonoNS(1), true, false, false),
+	Entry("the first of several counts: requests", stopRule{requests: 5, sessions: 9, end: 100}, sent{5, 5, 5, 5}, clock.MonoNS(1), false, false, true),
+	Entry("the first of several counts: sessions", stopRule{requests: 50, sessions: 5, end: 100}, sent{5, 5, 5, 5}, clock.MonoNS(1), false, false, true),
+	Entry("the first of several counts: duration", stopRule{requests: 50, sessions: 50, end: 100}, sent{5, 5, 5, 5}, clock.MonoNS(100), false, false, false),
 )
 
 var _ = DescribeTable("choosing among equally loaded workers", func(tied []*worker, want string) {

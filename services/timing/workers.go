@@ -21,13 +21,13 @@ func (e *engine) workerReady(now clock.MonoNS, id string) {
 }
 
 // workerPaused takes a worker out of the pool at its own request.
-func (e *engine) workerPaused(id, reason string) {
+func (e *engine) workerPaused(now clock.MonoNS, id, reason string) {
 	if !e.router.pause(id) {
 		return
 	}
 	e.log.Info("worker takes no more credits", "worker", id, "reason", reason)
 	if e.phase != nil {
-		e.phase.leave(e.router.workers[id])
+		e.phase.leave(now, e.router.workers[id])
 	}
 }
 
@@ -59,7 +59,7 @@ func (e *engine) remove(now clock.MonoNS, id, reason string) {
 	p := e.phase
 	if p != nil {
 		before := p.stats.CancelledSessions
-		p.leave(w)
+		p.leave(now, w)
 		lost := p.idsInFlight(w)
 		for _, credit := range lost {
 			p.lose(now, p.flights[credit], reason)
@@ -79,5 +79,8 @@ func (e *engine) remove(now clock.MonoNS, id, reason string) {
 
 // canGoOn tells whether a session's next turn has a worker that can execute it.
 func (e *engine) canGoOn(s *session) bool {
-	return e.migratable || s.worker != nil && s.worker.pooled
+	if e.migratable || s.worker != nil && s.worker.pooled {
+		return true
+	}
+	return s.kin != nil && s.kin.depth > 0 && s.next == 0 && !s.kin.fork // a child that has nothing to remember yet
 }

@@ -11,6 +11,7 @@ import (
 
 	"aiperf/clock"
 	"aiperf/config"
+	"aiperf/dataset"
 	"aiperf/messages"
 	"aiperf/plugins"
 )
@@ -92,7 +93,10 @@ func wallOf(m clock.MonoNS) clock.WallNS { return wallAt + clock.WallNS(m-epoch)
 type turnsOf struct {
 	turns   []int
 	delayMS float64
+	graph   *dataset.Graph
 }
+
+func (d turnsOf) Graph() (*dataset.Graph, error) { return d.graph, nil }
 
 func (d turnsOf) Len() int                 { return len(d.turns) }
 func (d turnsOf) ID(i int) string          { return fmt.Sprintf("conv-%d", i) }

@@ -8,6 +8,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"aiperf/clock"
+	"aiperf/dataset"
 	"aiperf/messages"
 	"aiperf/plugins/endpoints"
 	"aiperf/plugins/transports"
@@ -83,6 +84,9 @@ func (e *engine) request(t *task, it *item) (takenUp bool) {
 	if s != nil && x.Error == nil {
 		e.remember(s, x)
 	}
+	if s != nil && t.credit.HasForks {
+		s.ended(t.credit.TurnIndex)
+	}
 	return true
 }
 
@@ -151,11 +155,30 @@ func (e *engine) session(c *messages.Credit, at int, prepared bool) (*session, e
 		if err != nil {
 			return nil, messages.AsErrorDetails("LookupError", err)
 		}
-		s.conversation = &conversation
+		if c.IsFork() && c.TurnIndex == 0 {
+			return e.fork(c, &conversation)
+		}
+		s.conversation, s.forks = &conversation, forksOf(&conversation)
 		// Not 0 when the session was forgotten: what is known without the replies.
 		s.history = append(s.history, conversation.Turns[:min(c.TurnIndex, len(conversation.Turns))]...)
 	}
-	if !c.IsFinalTurn() {
+	if !c.IsFinalTurn() || s.forks > 0 {
+		e.sessions.put(s)
+	}
+	return s, nil
+}
+
+// fork begins a session with the history of its parent, which this worker holds.
+func (e *engine) fork(c *messages.Credit, own *dataset.Conversation) (*session, error) {
+	parent := e.sessions.get(c.ParentCorrelationID)
+	if parent == nil || parent.conversation == nil {
+		return nil, messages.NewError("LookupError", fmt.Sprintf("the history of session %s, from which this one is forked, is not here any more", c.ParentCorrelationID))
+	}
+	s, done := parent.fork(c.XCorrelationID, c.URLIndex, c.ParentTurn, own)
+	if done {
+		e.sessions.drop(parent.id)
+	}
+	if !c.IsFinalTurn() || s.forks > 0 {
 		e.sessions.put(s)
 	}
 	return s, nil
@@ -167,7 +190,7 @@ func (e *engine) build(s *session, c *messages.Credit, it *item) (body []byte, e
 		return nil, messages.NewError("LookupError", fmt.Sprintf("conversation %q has no turn %d", c.ConversationID, c.TurnIndex))
 	}
 	turn := s.conversation.Turns[c.TurnIndex]
-	s.history = append(s.history, turn)
+	turns := s.add(turn)
 	if turn.Model != "" {
 		it.record.ModelName = turn.Model
 	}
@@ -176,7 +199,7 @@ func (e *engine) build(s *session, c *messages.Credit, it *item) (body []byte, e
 	}
 	it.body, err = e.deps.Endpoint.AppendBody(it.body[:0], &endpoints.Request{
 		SystemMessage: s.conversation.SystemMessage, UserContextMessage: s.conversation.UserContextMessage,
-		Turns: s.history, Model: e.cfg.Model,
+		Turns: turns, Model: e.cfg.Model,
 	})
 	it.record.PayloadBytes = it.body
 	return it.body, err
@@ -209,7 +232,7 @@ func (e *engine) remember(s *session, x *transports.Exchange) {
 		return
 	}
 	if reply, ok := replier.AssistantTurn(x.Responses); ok {
-		s.history = append(s.history, reply)
+		s.add(reply)
 	}
 }
 
@@ -252,7 +275,7 @@ func (e *engine) conclude(t *task, it *item, emit bool) {
 		ret.RecordProcessorID = processor
 	}
 	if ret.Cancelled || t.credit.IsFinalTurn() {
-		e.sessions.drop(t.credit.XCorrelationID)
+		e.endSession(t.credit.XCorrelationID, ret.Cancelled)
 	}
 	if ret.Error != "" {
 		e.failed.Add(1)
@@ -264,6 +287,14 @@ func (e *engine) conclude(t *task, it *item, emit bool) {
 	delete(e.tasks, t.credit.CreditKey)
 	e.mu.Unlock()
 	e.deps.Returns(ret)
+}
+
+// endSession forgets a session, unless others are still to be forked from it. One whose
+// turn was cancelled starts no children.
+func (e *engine) endSession(id string, cancelled bool) {
+	if s := e.sessions.get(id); s != nil && (cancelled || s.finish()) {
+		e.sessions.drop(id)
+	}
 }
 
 // complete fills the record from the exchange. Error texts are cleaned of secrets here,

@@ -15,6 +15,64 @@ type session struct {
 
 	conversation *dataset.Conversation // nil when its bodies are prepared
 	history      []dataset.Turn        // sent turns and captured replies, in order
+
+	mu sync.Mutex // of the history, and of what follows
+	// Of sessions that others are forked from.
+	after []int // length of the history when each turn had ended
+	forks int   // children that are still to come for the history
+	over  bool  // its last turn has ended
+}
+
+// add appends a turn and returns the whole history. Only the session's own turn does so,
+// but a child may be forked from what was there before, at the same time.
+func (s *session) add(t dataset.Turn) []dataset.Turn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.history = append(s.history, t)
+	return s.history
+}
+
+// ended notes that a turn is over, with its reply if there was one.
+func (s *session) ended(turn int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.after) <= turn {
+		s.after = append(s.after, len(s.history))
+	}
+}
+
+// fork begins a child's session with the history up to a turn of this one. It tells
+// whether nobody needs this session any more.
+func (s *session) fork(id string, url, turn int, own *dataset.Conversation) (child *session, done bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	upTo := len(s.history)
+	if turn < len(s.after) {
+		upTo = s.after[turn]
+	}
+	c := *own
+	c.SystemMessage, c.UserContextMessage = s.conversation.SystemMessage, s.conversation.UserContextMessage
+	child = &session{id: id, urlIndex: url, conversation: &c, history: append([]dataset.Turn(nil), s.history[:upTo]...), forks: forksOf(own)}
+	s.forks--
+	return child, s.over && s.forks <= 0
+}
+
+// finish marks the last turn as ended and tells whether nobody needs the session any more.
+func (s *session) finish() (done bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
+	return s.forks <= 0
+}
+
+// forksOf counts the children that will begin with a conversation's history.
+func forksOf(c *dataset.Conversation) (n int) {
+	for i := range c.Branches {
+		if c.Branches[i].Mode == dataset.BranchFork {
+			n += len(c.Branches[i].Children)
+		}
+	}
+	return n
 }
 
 // sessions is a bounded cache. The least recently used session goes first; its later

@@ -1,0 +1,262 @@
+package timing
+
+import (
+	"aiperf/clock"
+	"aiperf/dataset"
+	"aiperf/messages"
+)
+
+// branching is the state of a phase whose conversations start others. Nil in all others:
+// a warmup sends roots alone.
+//
+//	root ── turn returned ──> children: sent at once, without a slot and without a tick
+//	parent ── its next turn joins children that have not ended ──> suspended
+//	last child ended ──> the parent goes on
+type branching struct {
+	graph    *dataset.Graph
+	children continuations // children whose next turn may go at an instant
+	live     int           // sessions that have begun, or are to begin, and have not ended
+	stats    messages.BranchStats
+}
+
+// kin is what a session of a graph knows of its relatives; nil without one.
+type kin struct {
+	parent *session // nil for a root, and for a child of no turn
+	root   string   // id of the session at the top; empty for a child of no turn
+	link   int      // the parent's branch that the session came from
+	turn   int      // of the parent
+	fork   bool
+	depth  int // 0: a root
+
+	open      []int // by branch: children that have not ended, of branches that are joined
+	suspended bool  // the next turn waits for some of them
+	failed    bool  // a turn ended with an error
+}
+
+// relate makes a root's kin.
+func (p *phase) relate(s *session) {
+	if p.branching == nil {
+		return
+	}
+	p.branching.live++
+	s.kin = &kin{open: make([]int, len(p.branching.graph.Branches[s.conversation]))}
+}
+
+// fire starts the children of a turn that has returned, or with PreSession those of none.
+func (p *phase) fire(now clock.MonoNS, parent *session, turn int) {
+	links := p.branching.graph.Branches[parent.conversation]
+	for i := range links {
+		if links[i].Turn != turn {
+			continue
+		}
+		for _, conversation := range links[i].Children {
+			p.bear(now, parent, i, &links[i], conversation)
+		}
+	}
+}
+
+// before starts the children that come before any turn, once in a phase.
+func (p *phase) before(now clock.MonoNS) {
+	if p.branching == nil {
+		return
+	}
+	for _, root := range p.branching.graph.Roots {
+		for i := range p.branching.graph.Branches[root] {
+			if l := &p.branching.graph.Branches[root][i]; l.Turn == dataset.PreSession {
+				for _, conversation := range l.Children {
+					p.bear(now, nil, i, l, conversation)
+				}
+			}
+		}
+	}
+}
+
+// bear makes one child. A fork lives where its parent's history is; any other goes there
+// as long as the parent is there.
+func (p *phase) bear(now clock.MonoNS, parent *session, link int, l *dataset.Link, conversation int) {
+	b := p.branching
+	if !p.rule.allowsChild(p.sent(), now) {
+		b.stats.ChildrenTruncated++
+		return
+	}
+	c := &session{
+		id: p.e.newID(), conversation: conversation, turns: p.e.conversations.NumTurns(conversation), url: p.e.nextURL(),
+		kin: &kin{link: link, turn: max(l.Turn, 0), fork: l.Fork, depth: 1, open: make([]int, len(b.graph.Branches[conversation]))},
+	}
+	b.stats.ChildrenSpawned++
+	if parent != nil {
+		c.seq, c.kin.parent, c.kin.depth, c.kin.root = parent.seq, parent, parent.kin.depth+1, rootOf(parent)
+		if l.JoinAt != dataset.NoJoin {
+			parent.kin.open[link]++
+		}
+		home := p.e.router.workers[parent.lastWorker]
+		switch at := home != nil && home.pooled; {
+		case at && (l.Fork || parent.worker != nil):
+			p.e.router.stick(c, home)
+		case l.Fork: // its history is gone
+			b.live++
+			p.cutShort(now, c)
+			return
+		}
+	}
+	b.live++
+	b.children.push(c, now.Add(p.delay(c)))
+}
+
+func rootOf(s *session) string {
+	if s.kin.root != "" {
+		return s.kin.root
+	}
+	return s.id
+}
+
+// sendChildren sends the children's turns that are due and returns when the next one is.
+func (p *phase) sendChildren(now clock.MonoNS) (wake clock.MonoNS) {
+	if p.branching == nil {
+		return never
+	}
+	b := p.branching
+	for range passLimit {
+		s := b.children.first(now)
+		if s == nil {
+			return b.children.nextReady()
+		}
+		b.children.pop()
+		if !p.rule.allowsChild(p.sent(), now) {
+			p.truncate(now, s)
+			continue
+		}
+		p.sendTurn(now, s, now, 0)
+	}
+	return now
+}
+
+// truncate ends a child whose next turn a stop condition refuses.
+func (p *phase) truncate(now clock.MonoNS, s *session) {
+	p.branching.stats.ChildrenTruncated++
+	s.ended = true
+	p.e.router.unstick(s)
+	p.childEnded(now, s)
+}
+
+// returned decides what follows a turn of a branching phase.
+func (p *phase) returned(now clock.MonoNS, s *session, cancelled, failed bool) {
+	k := s.kin
+	k.failed = k.failed || failed || cancelled
+	if p.state == sending && !cancelled {
+		p.fire(now, s, s.next-1)
+	}
+	switch {
+	case s.next == s.turns && k.depth == 0:
+		p.closeRoot(s, cancelled)
+		p.branching.live--
+	case s.next == s.turns:
+		p.childCounts(s)
+		p.childEnded(now, s)
+	case p.state != sending && k.depth > 0:
+		p.truncate(now, s)
+	case p.state != sending: // cut by the stop; its slot ends with the phase
+	case cancelled || !p.e.canGoOn(s):
+		p.cutShort(now, s)
+	case p.joins(s):
+		k.suspended = true
+		p.branching.stats.ParentsSuspended++
+	default:
+		p.goOn(now, s)
+	}
+}
+
+// goOn lets a session's next turn follow: a child's by itself, a root's in its turn.
+func (p *phase) goOn(now clock.MonoNS, s *session) {
+	ready := now.Add(p.delay(s))
+	switch {
+	case s.kin.depth > 0:
+		p.branching.children.push(s, ready)
+	case p.rule.allowsTurn(p.sent(), now):
+		p.pending.push(s, ready)
+	}
+}
+
+// joins tells whether the session's next turn waits for children.
+func (p *phase) joins(s *session) bool {
+	for i, n := range s.kin.open {
+		if n > 0 && p.branching.graph.Branches[s.conversation][i].JoinAt == s.next {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *phase) childCounts(s *session) {
+	if s.kin.failed {
+		p.branching.stats.ChildrenErrored++
+	} else {
+		p.branching.stats.ChildrenCompleted++
+	}
+}
+
+// childEnded takes a child off its parent's join, whatever ended it, and lets the parent
+// go on if it was the last.
+func (p *phase) childEnded(now clock.MonoNS, s *session) {
+	b := p.branching
+	b.live--
+	parent := s.kin.parent
+	if parent == nil || b.graph.Branches[parent.conversation][s.kin.link].JoinAt == dataset.NoJoin {
+		return
+	}
+	parent.kin.open[s.kin.link]--
+	if !parent.kin.suspended || parent.ended || p.joins(parent) {
+		return
+	}
+	parent.kin.suspended = false
+	switch {
+	case p.state != sending || !p.rule.allowsChild(p.sent(), now):
+		b.stats.JoinsSuppressed++
+		if parent.kin.depth > 0 {
+			p.truncate(now, parent)
+		}
+	case !p.e.canGoOn(parent):
+		p.cutShort(now, parent)
+	default:
+		b.stats.ParentsResumed++
+		p.goOn(now, parent)
+	}
+}
+
+// branchesDone tells whether nothing can be sent any more by branches.
+func (p *phase) branchesDone() bool {
+	return p.branching == nil || p.branching.live == 0 || p.rule.requests > 0 && p.stats.RequestsSent >= p.rule.requests
+}
+
+// dropChildren ends the children that wait, when sending is over.
+func (p *phase) dropChildren(now clock.MonoNS) {
+	if p.branching == nil {
+		return
+	}
+	for s := p.branching.children.first(never); s != nil; s = p.branching.children.first(never) {
+		p.branching.children.pop()
+		p.truncate(now, s)
+	}
+}
+
+// branchStats is nil in a phase without branches.
+func (p *phase) branchStats() *messages.BranchStats {
+	if p.branching == nil {
+		return nil
+	}
+	stats := p.branching.stats
+	return &stats
+}
+
+// name says in a credit where its session stands in the graph.
+func (p *phase) name(c *messages.Credit, s *session) {
+	c.HasForks = p.branching.graph.HasForks(s.conversation, s.next)
+	k := s.kin
+	if c.AgentDepth = k.depth; k.depth == 0 || k.parent == nil {
+		return
+	}
+	c.ParentCorrelationID, c.RootCorrelationID, c.ParentTurn, c.BranchMode = k.parent.id, k.root, k.turn, messages.BranchSpawn
+	if k.fork {
+		c.BranchMode = messages.BranchFork
+	}
+}

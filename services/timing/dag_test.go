@@ -1,0 +1,255 @@
+package timing
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"aiperf/clock"
+	"aiperf/config"
+	"aiperf/dataset"
+	"aiperf/messages"
+)
+
+// graphData is a dataset of conversations with branches.
+func graphData(turns []int, branches map[int][]dataset.Link) turnsOf {
+	g := &dataset.Graph{Branches: make([][]dataset.Link, len(turns))}
+	child := map[int]bool{}
+	for i, links := range branches {
+		g.Branches[i] = links
+		for _, l := range links {
+			for _, c := range l.Children {
+				child[c] = true
+			}
+		}
+	}
+	for i := range turns {
+		if !child[i] {
+			g.Roots = append(g.Roots, i)
+		}
+	}
+	return turnsOf{turns: turns, graph: g}
+}
+
+func sessionsOf(n int, p config.Phase) []config.Phase {
+	p.Type, p.Sessions = config.TypeConcurrency, &n
+	if p.Concurrency == nil {
+		p.Concurrency = ptr(1)
+	}
+	return []config.Phase{profiling(p)}
+}
+
+var _ = Describe("conversations that branch", func() {
+	const fork, spawn = true, false
+	link := func(fork bool, turn, join int, children ...int) dataset.Link {
+		return dataset.Link{Turn: turn, JoinAt: join, Fork: fork, Children: children}
+	}
+	// label is conversation.turn of a request.
+	label := func(d delivery) string { return fmt.Sprintf("%s.%d", d.ConversationID[len("conv-"):], d.TurnIndex) }
+	at := func(w *world, what string) delivery {
+		GinkgoHelper()
+		for _, d := range w.sent {
+			if label(d) == what {
+				return d
+			}
+		}
+		Fail("no request " + what)
+		return delivery{}
+	}
+	took := 20 * time.Millisecond
+	ends := func(d delivery) clock.MonoNS { return d.sentAt.Add(took) }
+
+	It("send a FORK's children when the last turn has returned, from the parent's worker, and count them apart", func() {
+		w := newWorld(scenario{data: graphData([]int{2, 1, 2}, map[int][]dataset.Link{0: {link(fork, 1, dataset.NoJoin, 1, 2)}}), phases: sessionsOf(3, config.Phase{})})
+		w.run()
+		s := w.final(0)
+		Expect(s.Stats.SentSessions).To(BeEquivalentTo(3), "children are no sessions of the phase")
+		Expect(s.Stats.RequestsSent).To(BeEquivalentTo(3 * (2 + 1 + 2)))
+		Expect(*s.Stats.FinalRequestsSent).To(Equal(s.Stats.RequestsSent))
+		Expect(*s.BranchStats).To(Equal(messages.BranchStats{ChildrenSpawned: 6, ChildrenCompleted: 6}))
+		for _, child := range []string{"1.0", "2.0"} {
+			parent, c := at(w, "0.1"), at(w, child)
+			Expect(parent.HasForks).To(BeTrue())
+			Expect(at(w, "0.0").HasForks).To(BeFalse())
+			Expect(c.sentAt).To(BeNumerically(">=", ends(parent)))
+			Expect(c.worker).To(Equal(parent.worker))
+			Expect(c.AgentDepth).To(Equal(1))
+			Expect(c.ParentCorrelationID).To(Equal(parent.XCorrelationID))
+			Expect(c.RootCorrelationID).To(Equal(parent.XCorrelationID))
+			Expect(c.ParentTurn).To(Equal(1))
+			Expect(c.IsFork()).To(BeTrue())
+			Expect(c.XCorrelationID).NotTo(Equal(parent.XCorrelationID))
+		}
+	})
+
+	It("let a SPAWN's parent go on, and wait at its join for all children", func() {
+		// The child of turn 0 has three turns; the parent's turn 2 joins it, turn 1 does not.
+		w := newWorld(scenario{data: graphData([]int{3, 3, 1}, map[int][]dataset.Link{0: {link(spawn, 0, 2, 1, 2)}}), phases: sessionsOf(1, config.Phase{})})
+		w.run()
+		Expect(at(w, "0.1").sentAt).To(BeNumerically("<", ends(at(w, "1.0"))), "beside its children")
+		Expect(at(w, "0.2").sentAt).To(BeNumerically(">=", ends(at(w, "1.2"))), "after the last of them")
+		Expect(at(w, "1.0").BranchMode).To(Equal(messages.BranchSpawn))
+		b := w.final(0).BranchStats
+		Expect(*b).To(Equal(messages.BranchStats{ChildrenSpawned: 2, ChildrenCompleted: 2, ParentsSuspended: 1, ParentsResumed: 1}))
+	})
+
+	It("do not wait for children that ended before the join", func() {
+		w := newWorld(scenario{data: graphData([]int{3, 1}, map[int][]dataset.Link{0: {link(spawn, 0, 2, 1)}}), phases: sessionsOf(1, config.Phase{})})
+		w.service = func(c messages.Credit) time.Duration {
+			if c.AgentDepth > 0 {
+				return time.Millisecond
+			}
+			return took
+		}
+		w.run()
+		Expect(*w.final(0).BranchStats).To(Equal(messages.BranchStats{ChildrenSpawned: 1, ChildrenCompleted: 1}))
+	})
+
+	It("nest: a child's children know the root", func() {
+		w := newWorld(scenario{data: graphData([]int{1, 1, 1}, map[int][]dataset.Link{0: {link(fork, 0, dataset.NoJoin, 1)}, 1: {link(fork, 0, dataset.NoJoin, 2)}}), phases: sessionsOf(2, config.Phase{})})
+		w.run()
+		d := at(w, "2.0")
+		Expect(d.AgentDepth).To(Equal(2))
+		Expect(d.ParentCorrelationID).To(Equal(at(w, "1.0").XCorrelationID))
+		Expect(d.RootCorrelationID).To(Equal(at(w, "0.0").XCorrelationID))
+		Expect(d.worker).To(Equal(at(w, "0.0").worker))
+		Expect(w.final(0).BranchStats.ChildrenCompleted).To(BeEquivalentTo(4))
+	})
+
+	It("send pre-session children once, before any turn 0, and for nobody", func() {
+		w := newWorld(scenario{data: graphData([]int{1, 1, 1}, map[int][]dataset.Link{0: {link(spawn, dataset.PreSession, dataset.NoJoin, 2)}}), phases: sessionsOf(6, config.Phase{})})
+		w.run()
+		Expect(label(w.sent[0])).To(Equal("2.0"))
+		Expect(w.sent[0].ParentCorrelationID).To(BeEmpty())
+		Expect(w.sent[0].AgentDepth).To(Equal(1))
+		Expect(w.final(0).Stats.RequestsSent).To(BeEquivalentTo(7))
+	})
+
+	It("use no slot and no tick", func() {
+		rate := 10.0
+		w := newWorld(scenario{data: graphData([]int{1, 1, 1, 1}, map[int][]dataset.Link{0: {link(fork, 0, dataset.NoJoin, 1, 2, 3)}}), phases: []config.Phase{profiling(config.Phase{
+			Type: config.TypeConstant, RatePerSec: &rate, Concurrency: ptr(1), Sessions: ptr(20),
+		})}})
+		w.run()
+		for _, d := range w.sent {
+			if d.AgentDepth == 0 {
+				Expect(d.ScheduledNS).NotTo(BeZero())
+			} else {
+				Expect(d.ScheduledNS).To(BeZero())
+			}
+		}
+		s := w.final(0).Stats
+		Expect(s.RequestsSent).To(BeEquivalentTo(80))
+		Expect(s.LostTicks).To(BeZero())
+	})
+
+	It("end at the request cap: what a cap refuses is counted, and nothing hangs", func() {
+		w := newWorld(scenario{data: graphData([]int{1, 1, 1, 1}, map[int][]dataset.Link{0: {link(fork, 0, dataset.NoJoin, 1, 2, 3)}}),
+			phases: []config.Phase{profiling(config.Phase{Type: config.TypeConcurrency, Concurrency: ptr(1), Requests: ptr(2)})}})
+		w.run()
+		s := w.final(0)
+		Expect(s.Stats.RequestsSent).To(BeEquivalentTo(2))
+		Expect(s.BranchStats.ChildrenTruncated).To(BeEquivalentTo(2))
+		Expect(s.BranchStats.ChildrenCompleted).To(BeEquivalentTo(1))
+	})
+
+	It("refuse a join after the duration", func() {
+		w := newWorld(scenario{data: graphData([]int{2, 1}, map[int][]dataset.Link{0: {link(spawn, 0, 1, 1)}}), phases: []config.Phase{profiling(config.Phase{
+			Type: config.TypeConcurrency, Concurrency: ptr(1), DurationSec: ptr(0.03), GraceInfinite: true,
+		})}})
+		w.run()
+		b := w.final(0).BranchStats
+		Expect([]int64{b.ChildrenSpawned, b.ParentsSuspended, b.ParentsResumed, b.JoinsSuppressed}).To(Equal([]int64{1, 1, 0, 1}))
+	})
+
+	It("count a failed child as done", func() {
+		w := newWorld(scenario{data: graphData([]int{2, 1}, map[int][]dataset.Link{0: {link(spawn, 0, 1, 1)}}), phases: sessionsOf(1, config.Phase{})})
+		w.outcome = func(c messages.Credit) string {
+			if c.AgentDepth > 0 {
+				return "500 Internal Server Error"
+			}
+			return ""
+		}
+		w.run()
+		b := w.final(0).BranchStats
+		Expect([]int64{b.ChildrenErrored, b.ChildrenCompleted, b.ParentsResumed}).To(Equal([]int64{1, 0, 1}))
+	})
+
+	It("send roots alone in a warmup", func() {
+		phases := append([]config.Phase{warmup(config.Phase{Type: config.TypeConcurrency, Concurrency: ptr(1), Sessions: ptr(2)})}, sessionsOf(2, config.Phase{})...)
+		w := newWorld(scenario{data: graphData([]int{2, 1}, map[int][]dataset.Link{0: {link(spawn, 0, 1, 1)}}), phases: phases})
+		w.run()
+		Expect(w.final(0).BranchStats).To(BeNil())
+		Expect(w.final(0).Stats.RequestsSent).To(BeEquivalentTo(4))
+		Expect(w.final(1).Stats.RequestsSent).To(BeEquivalentTo(6))
+	})
+
+	It("lose a fork with the worker that holds its history, while a spawned child goes elsewhere", func() {
+		w := newWorld(scenario{data: graphData([]int{3, 2, 1}, map[int][]dataset.Link{0: {link(spawn, 0, 2, 1)}, 1: {link(fork, 1, dataset.NoJoin, 2)}}), phases: sessionsOf(8, config.Phase{Concurrency: ptr(4)})})
+		w.at(30*time.Millisecond, func() { w.kill("worker_a", "worker_c") })
+		w.run()
+		s := w.final(0)
+		b := s.BranchStats
+		Expect(s.Stats.CompletedSessions + s.Stats.CancelledSessions).To(BeEquivalentTo(8))
+		Expect(s.Stats.CancelledSessions).To(BeNumerically(">", 0))
+		Expect(s.CutSessions).NotTo(BeEmpty())
+		Expect(b.ChildrenSpawned).To(Equal(b.ChildrenCompleted + b.ChildrenErrored + b.ChildrenTruncated))
+	})
+})
+
+// randomGraph is any forest: conversations start only ones with a higher number.
+func randomGraph(rng *rand.Rand, turns []int) turnsOf {
+	branches := map[int][]dataset.Link{}
+	forked := map[int]bool{}
+	for i := range turns[:len(turns)-1] {
+		for turn := range turns[i] {
+			if rng.IntN(3) > 0 {
+				continue
+			}
+			l := dataset.Link{Turn: turn, JoinAt: dataset.NoJoin}
+			if rng.IntN(3) == 0 {
+				l.Fork, l.Background = true, turn < turns[i]-1
+			} else if turn < turns[i]-1 && rng.IntN(2) == 0 {
+				l.JoinAt = turn + 1 + rng.IntN(turns[i]-turn-1)
+			}
+			for range 1 + rng.IntN(3) {
+				c := i + 1 + rng.IntN(len(turns)-i-1)
+				if l.Fork && forked[c] {
+					continue
+				}
+				forked[c] = forked[c] || l.Fork
+				l.Children = append(l.Children, c)
+			}
+			branches[i] = append(branches[i], l)
+		}
+	}
+	return graphData(turns, branches)
+}
+
+var _ = Describe("whatever happens to conversations that branch", func() {
+	It("every credit ends exactly once, no child is forgotten, and the run ends", func() {
+		for seed := range uint64(200) {
+			By(fmt.Sprintf("seed %d", seed))
+			c := newChaosOf(seed, true)
+			c.w.run()
+			expect(c.w.complete != nil, "no end was announced")
+			expect(c.w.now.Sub(epoch) < 3*time.Minute, "the run took %s", c.w.now.Sub(epoch))
+			c.books()
+			for i := range c.phases {
+				done := c.w.final(i)
+				if done == nil || done.BranchStats == nil {
+					continue
+				}
+				b := done.BranchStats
+				if done.Stats.WasCancelled || c.w.complete.Error != nil || done.Stats.GracePeriodTimeoutTriggered {
+					continue // what was in flight is not counted as either
+				}
+				expect(b.ChildrenSpawned <= b.ChildrenCompleted+b.ChildrenErrored+b.ChildrenTruncated, "children are forgotten: %+v", *b)
+				expect(b.ParentsResumed <= b.ParentsSuspended, "%+v", *b)
+			}
+		}
+	})
+})
