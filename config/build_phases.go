@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"strconv"
 )
 
 const (
@@ -18,6 +19,43 @@ func (l *loader) phases() {
 		l.run.Benchmark.Phases = append(l.run.Benchmark.Phases, *warmup)
 	}
 	l.run.Benchmark.Phases = append(l.run.Benchmark.Phases, profiling)
+	l.smoothnessRule()
+}
+
+// pattern is how requests arrive at a rate: as it was asked for, and a smoothness
+// alone asks for gamma.
+func (f *Flags) pattern() string {
+	if f.ArrivalSmoothness.Set {
+		return f.ArrivalPattern.Or(TypeGamma)
+	}
+	return f.ArrivalPattern.Or(TypePoisson)
+}
+
+func (p *Phase) setSmoothness(f *Flags) {
+	if p.Type == TypeGamma {
+		p.Smoothness = f.ArrivalSmoothness.pointer()
+	}
+}
+
+// smoothnessRule refuses a smoothness that shapes no phase.
+func (l *loader) smoothnessRule() {
+	f, rated := l.f, false
+	if !f.ArrivalSmoothness.Set {
+		return
+	}
+	for _, p := range l.run.Benchmark.Phases {
+		if p.Type == TypeGamma {
+			return
+		}
+		rated = rated || p.RatePerSec != nil
+	}
+	value := strconv.FormatFloat(f.ArrivalSmoothness.Value, 'g', -1, 64)
+	switch {
+	case rated:
+		l.problems.add(f.ArrivalSmoothness.As, "has an effect on gamma arrivals only", value, "leave it out, or give --arrival-pattern gamma")
+	case !f.givenBadly("request-rate", "warmup-request-rate"):
+		l.problems.add(f.ArrivalSmoothness.As, "has no effect without a rate", value, "add --request-rate, or leave it out")
+	}
 }
 
 // loadRules refuses combinations of load flags that contradict each other or would
@@ -42,7 +80,7 @@ func (l *loader) profiling() Phase {
 		DurationSec: f.DurationSec.pointer(), Concurrency: f.Concurrency.pointer(), RatePerSec: f.RequestRate.pointer(),
 	}
 	if f.RequestRate.Set {
-		p.Type = f.ArrivalPattern.Or(TypePoisson)
+		p.Type = f.pattern()
 	} else if p.Concurrency == nil {
 		p.Concurrency = ptr(1)
 	}
@@ -53,6 +91,7 @@ func (l *loader) profiling() Phase {
 		}
 		p.Requests = &n
 	}
+	p.setSmoothness(f)
 	if f.CancellationRatePct.Set {
 		p.Cancellation = &Cancellation{RatePct: f.CancellationRatePct.Value, DelaySec: f.CancellationDelaySec.Value}
 	}
@@ -103,8 +142,9 @@ func (l *loader) warmup() *Phase {
 	case pattern.Set && p.RatePerSec == nil && !f.givenBadly("warmup-request-rate", "request-rate"):
 		l.problems.add(pattern.As, "has no effect without a rate", pattern.Value, "add --warmup-request-rate, or leave it out")
 	case p.RatePerSec != nil:
-		p.Type = pattern.Or(f.ArrivalPattern.Or(TypePoisson))
+		p.Type = pattern.Or(f.pattern())
 	}
+	p.setSmoothness(f)
 	if p.RatePerSec == nil && p.Concurrency == nil {
 		p.Concurrency = ptr(1)
 	}

@@ -42,7 +42,6 @@ var laterFeatures = []laterFeature{
 		"video-audio-sample-rate", "video-audio-num-channels", "video-audio-codec", "video-audio-depth"}},
 	{"counting with chat templates", "", []string{"apply-chat-template"}},
 	{"cache-busting prompts", "", []string{"cache-bust"}},
-	{"gamma arrivals", "use --arrival-pattern constant or poisson", []string{"arrival-smoothness", "vllm-burstiness"}},
 	{"prefill limits, ramps and rate series", "use --concurrency and --request-rate", []string{
 		"prefill-concurrency", "concurrency-ramp-duration", "prefill-concurrency-ramp-duration", "request-rate-ramp-duration", "request-rate-series",
 		"warmup-prefill-concurrency", "warmup-concurrency-ramp-duration", "warmup-prefill-concurrency-ramp-duration", "warmup-request-rate-ramp-duration"}},

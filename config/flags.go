@@ -67,9 +67,11 @@ type Flags struct {
 	Concurrency    Opt[int]
 	RequestRate    Opt[float64]
 	ArrivalPattern Opt[string]
-	RequestCount   Opt[int]
-	DurationSec    Opt[float64]
-	GraceSec       Opt[float64] // +Inf = wait for everything
+	// ArrivalSmoothness is the shape of gamma arrivals, in a warmup too.
+	ArrivalSmoothness Opt[float64]
+	RequestCount      Opt[int]
+	DurationSec       Opt[float64]
+	GraceSec          Opt[float64] // +Inf = wait for everything
 
 	CancellationRatePct  Opt[float64]
 	CancellationDelaySec Opt[float64]

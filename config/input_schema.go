@@ -120,6 +120,7 @@ type inputPhase struct {
 	GracePeriod        any      `json:"grace_period,omitempty"` // seconds, or "inf", which JSON has no number for
 	Concurrency        *int     `json:"concurrency,omitempty"`
 	Rate               *float64 `json:"rate,omitempty"`
+	Smoothness         *float64 `json:"smoothness,omitempty"`
 
 	Cancellation *Cancellation `json:"cancellation,omitempty"`
 }

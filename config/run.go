@@ -174,18 +174,20 @@ const (
 	TypeConcurrency = "concurrency"
 	TypeConstant    = "constant"
 	TypePoisson     = "poisson"
+	TypeGamma       = "gamma"
 )
 
 // Phase is one load window. Pointers distinguish "not set".
 type Phase struct {
 	Name               string   `json:"name"`
 	Kind               string   `json:"kind"` // warmup, profiling
-	Type               string   `json:"type"` // concurrency, constant, poisson
+	Type               string   `json:"type"` // concurrency, constant, poisson, gamma
 	Requests           *int     `json:"requests,omitempty"`
 	Sessions           *int     `json:"sessions,omitempty"`
 	DurationSec        *float64 `json:"duration,omitempty"`
 	Concurrency        *int     `json:"concurrency,omitempty"`
 	RatePerSec         *float64 `json:"rate,omitempty"`
+	Smoothness         *float64 `json:"smoothness,omitempty"` // of gamma; nil = 1
 	GracePeriodSec     float64  `json:"grace_period"`
 	GraceInfinite      bool     `json:"grace_infinite"`
 	ExcludeFromResults bool     `json:"exclude_from_results"`

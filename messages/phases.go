@@ -65,7 +65,8 @@ type PhaseConfig struct {
 	Seamless              bool     `msgpack:"seamless"`                          // begins without waiting for the requests of the phase before
 	Concurrency           *int64   `msgpack:"concurrency,omitempty"`             // most sessions in flight; absent = no limit
 	RequestRate           *float64 `msgpack:"request_rate,omitempty"`            // requests/s; absent in a closed loop
-	ArrivalPattern        string   `msgpack:"arrival_pattern"`                   // constant, poisson, concurrency_burst (a closed loop)
+	ArrivalPattern        string   `msgpack:"arrival_pattern"`                   // constant, poisson, gamma, concurrency_burst (a closed loop)
+	ArrivalSmoothness     *float64 `msgpack:"arrival_smoothness,omitempty"`      // shape of gamma arrivals; absent = 1
 	GracePeriodSec        *float64 `msgpack:"grace_period_sec,omitempty"`        // seconds for requests in flight after the duration
 	GracePeriodInfinite   bool     `msgpack:"grace_period_infinite,omitempty"`   // requests in flight are waited for without limit
 	ExcludeFromResults    bool     `msgpack:"exclude_from_results"`              // true for a warmup

@@ -47,7 +47,7 @@ func shape(at []time.Duration) (mean, cv float64) {
 
 var _ = Describe("a pattern", func() {
 	DescribeTable("needs a rate that has an interval", func(rate float64) {
-		for _, c := range []Constructor{NewConstant, NewPoisson} {
+		for _, c := range []Constructor{NewConstant, NewPoisson, NewGamma} {
 			_, err := c(Config{RatePerSec: rate, Rand: stream(1)})
 			Expect(err).To(MatchError(ContainSubstring("rate must be a number > 0")))
 		}
@@ -59,7 +59,7 @@ var _ = Describe("a pattern", func() {
 	)
 
 	DescribeTable("never goes backwards and never leaves its range", func(rate float64) {
-		for _, c := range []Constructor{NewConstant, NewPoisson} {
+		for _, c := range []Constructor{NewConstant, NewPoisson, NewGamma} {
 			last := time.Duration(0)
 			for _, m := range moments(make1(c, Config{RatePerSec: rate, Rand: stream(3)}), 1000) {
 				Expect(m).To(BeNumerically(">=", last))

@@ -20,6 +20,7 @@ type Pattern interface {
 // Config is what a pattern is made from.
 type Config struct {
 	RatePerSec float64    // requests/s; unused by concurrency_burst
+	Smoothness float64    // of gamma: the shape of its gaps; 0 = 1
 	Rand       *rand.Rand // the pattern's own stream
 }
 

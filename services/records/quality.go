@@ -212,11 +212,19 @@ func (p *phase) wanted(sec, started float64) float64 {
 	}
 	span := p.window.lastScheduled.Sub(start).Seconds()
 	const sigmas = 4
-	if math.Abs(started-nominal) > sigmas*math.Sqrt(max(nominal, 1)) || span <= 0 {
+	if math.Abs(started-nominal) > sigmas*p.gapVariation()*math.Sqrt(max(nominal, 1)) || span <= 0 {
 		return nominal
 	}
 	if p.stats.TimeoutTriggered {
 		return started // every arrival that was drawn inside the duration has been sent
 	}
 	return started * sec / span
+}
+
+// gapVariation is the coefficient of variation of the gaps between random arrivals.
+func (p *phase) gapVariation() float64 {
+	if s := p.config.ArrivalSmoothness; s != nil && *s > 0 {
+		return 1 / math.Sqrt(*s)
+	}
+	return 1
 }

@@ -80,7 +80,11 @@ func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seed
 		plan.ratePerSec = *p.RatePerSec
 	}
 	stream := fmt.Sprintf("timing.request.%s_interval:%s:%d", name, p.Kind, ofKind)
-	pattern, err := newPattern(arrivals.Config{RatePerSec: plan.ratePerSec, Rand: seeds.Stream(stream)})
+	c := arrivals.Config{RatePerSec: plan.ratePerSec, Rand: seeds.Stream(stream)}
+	if p.Smoothness != nil {
+		c.Smoothness = *p.Smoothness
+	}
+	pattern, err := newPattern(c)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +102,7 @@ func announce(index, ofKind int, p config.Phase) messages.PhaseConfig {
 	c := messages.PhaseConfig{
 		Phase: p.Kind, PhaseName: p.Name, PhaseKind: p.Kind, PhaseIndex: index, TimingMode: p.TimingMode(),
 		TotalExpectedRequests: wide(p.Requests), ExpectedNumSessions: wide(p.Sessions), ExpectedDurationSec: p.DurationSec,
-		Concurrency: wide(p.Concurrency), RequestRate: p.RatePerSec, ArrivalPattern: p.ArrivalPattern(),
+		Concurrency: wide(p.Concurrency), RequestRate: p.RatePerSec, ArrivalPattern: p.ArrivalPattern(), ArrivalSmoothness: p.Smoothness,
 		ExcludeFromResults: p.ExcludeFromResults,
 	}
 	if p.Kind == config.KindProfiling {
