@@ -25,13 +25,19 @@ demo: build ## a whole benchmark against the embedded server
 test-deps: ## what some tests need beside that: Python with pyzmq and msgpack
 	@scripts/test-deps.sh
 
-test: deps test-deps ## everything, with the race detector
+test-tokenizers: test-deps ## tokenizers of five models and the reference libraries, for the specs that compare
+	@scripts/test-tokenizers.sh
+
+test: deps test-deps test-tokenizers ## everything, with the race detector
 	$(GO) vet ./...
 	@color=; [ -t 1 ] || color=--no-color; set -x; $(GO) tool ginkgo run $$color --race --procs=2 --timeout=9m --poll-progress-after=90s ./...
 
 bench: build ## figures of the whole program, then of the hot paths
 	$(GO) run ./test/bench -aiperf $(BIN)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-tokenizers: deps test-tokenizers ## encoding and decoding next to the reference library, in one run
+	AIPERF_BENCH_TOKENIZERS=1 $(GO) test ./plugins/tokenizers -run TestTokenizers -ginkgo.focus 'beside the reference' -ginkgo.v -count=1
 
 lint: deps ## formatting and vet
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi

@@ -1,6 +1,7 @@
 package tokenizers
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -14,6 +15,7 @@ import (
 type charsmap struct {
 	units []uint32
 	texts []byte
+	whole bool // the longest text is replaced wherever it begins
 }
 
 var errCharsmap = errors.New("damaged table")
@@ -42,38 +44,38 @@ func parseCharsmap(b []byte) (*charsmap, error) {
 	return m, nil
 }
 
-// lookup finds the shortest text that s begins with and that is replaced as a whole.
-func (m *charsmap) lookup(s string) (with string, ok bool) {
+// lookup finds the shortest text that s begins with and that is replaced as a whole, or
+// the longest, and its length.
+func (m *charsmap) lookup(s string, longest bool) (with string, n int, ok bool) {
 	at := m.offset(m.units[0])
 	for i := range len(s) {
-		if s[i] == 0 {
-			return "", false
-		}
-		at ^= uint32(s[i])
-		if int(at) >= len(m.units) {
-			return "", false
+		if at ^= uint32(s[i]); s[i] == 0 || int(at) >= len(m.units) {
+			break
 		}
 		unit := m.units[at]
 		if unit&(1<<31|0xff) != uint32(s[i]) {
-			return "", false
+			break
 		}
-		at ^= m.offset(unit)
-		if unit>>8&1 == 1 {
-			if int(at) >= len(m.units) {
-				return "", false
-			}
-			start := m.units[at] & (1<<31 - 1)
-			if int(start) > len(m.texts) {
-				return "", false
-			}
-			text := string(m.texts[start:])
-			if end := strings.IndexByte(text, 0); end >= 0 {
-				text = text[:end]
-			}
-			return text, true
+		if at ^= m.offset(unit); int(at) >= len(m.units) {
+			break
+		}
+		if unit>>8&1 == 0 {
+			continue
+		}
+		start := m.units[at] & (1<<31 - 1)
+		if int(start) > len(m.texts) {
+			break
+		}
+		text := m.texts[start:]
+		if end := bytes.IndexByte(text, 0); end >= 0 {
+			text = text[:end]
+		}
+		with, n, ok = string(text), i+1, true
+		if !longest {
+			break
 		}
 	}
-	return "", false
+	return with, n, ok
 }
 
 func (*charsmap) offset(unit uint32) uint32 { return unit >> 10 << (unit & (1 << 9) >> 6) }
@@ -84,11 +86,14 @@ func (m *charsmap) normalize(s string) string {
 	if s == "" {
 		return s
 	}
+	if m.whole {
+		return m.normalizeLongest(s)
+	}
 	var b strings.Builder
 	for len(s) > 0 {
 		n := cluster(s)
 		if n < 6 {
-			if with, ok := m.lookup(s[:n]); ok {
+			if with, _, ok := m.lookup(s[:n], false); ok {
 				b.WriteString(with)
 				s = s[n:]
 				continue
@@ -96,12 +101,28 @@ func (m *charsmap) normalize(s string) string {
 		}
 		for _, r := range s[:n] {
 			char := string(r)
-			if with, ok := m.lookup(char); ok {
+			if with, _, ok := m.lookup(char, false); ok {
 				b.WriteString(with)
 			} else {
 				b.WriteString(char)
 			}
 		}
+		s = s[n:]
+	}
+	return b.String()
+}
+
+// normalizeLongest replaces the longest text at each place, whatever users see.
+func (m *charsmap) normalizeLongest(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for len(s) > 0 {
+		with, n, ok := m.lookup(s, true)
+		if !ok {
+			_, n = utf8.DecodeRuneInString(s)
+			with = s[:n]
+		}
+		b.WriteString(with)
 		s = s[n:]
 	}
 	return b.String()

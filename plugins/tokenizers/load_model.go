@@ -87,6 +87,10 @@ func (t *Pipeline) readVocab(m gjson.Result, raw bool) (*lexicon, error) {
 			err = fmt.Errorf("model.vocab[%.40q]: the id %.40s is out of range", k.Str, v.Raw)
 			return false
 		}
+		if id > 64*(t.base+16)+1<<16 { // a few ids must not cost the memory of millions
+			err = fmt.Errorf("model.vocab[%.40q]: the id %d is far beyond the number of tokens", k.Str, id)
+			return false
+		}
 		for id >= len(entries) {
 			entries = append(entries, entry{hidden: true})
 		}
@@ -98,9 +102,6 @@ func (t *Pipeline) readVocab(m gjson.Result, raw bool) (*lexicon, error) {
 		t.base++
 		return true
 	})
-	if err == nil && t.base > 0 && len(entries) > 64*t.base+1024 {
-		err = fmt.Errorf("model.vocab: %d tokens have ids up to %d", t.base, len(entries)-1)
-	}
 	if err == nil && t.base == 0 {
 		err = fmt.Errorf("model.vocab: empty")
 	}
@@ -185,14 +186,14 @@ func readMerges(v gjson.Result, lex *lexicon, raw bool, prefix string) (list []m
 			err = fmt.Errorf("model.merges[%d]: want two tokens, got %.60s", len(list), pair.Raw)
 			return false
 		}
-		e := merge{left: find(left), right: find(right), id: find(left + strings.TrimPrefix(right, prefix))}
-		for text, id := range map[string]int{left: e.left, right: e.right, left + strings.TrimPrefix(right, prefix): e.id} {
-			if id < 0 {
+		var ids [3]int
+		for i, text := range [...]string{left, right, left + strings.TrimPrefix(right, prefix)} {
+			if ids[i] = find(text); ids[i] < 0 {
 				err = fmt.Errorf("model.merges[%d]: %q is not in model.vocab", len(list), text)
 				return false
 			}
 		}
-		list = append(list, e)
+		list = append(list, merge{ids[0], ids[1], ids[2]})
 		return true
 	})
 	return list, err
@@ -227,7 +228,7 @@ func (t *Pipeline) readUnigram(m gjson.Result) error {
 			err = fmt.Errorf("model.vocab[%d]: want a token and its score, got %.60s", len(texts), pair.Raw)
 			return false
 		}
-		texts, scores = append(texts, two[0].Str), append(scores, two[1].Num)
+		texts, scores = append(texts, two[0].Str), append(scores, referenceFloat(two[1].Raw))
 		entries = append(entries, entry{text: two[0].Str})
 		return true
 	})

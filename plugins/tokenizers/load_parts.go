@@ -31,6 +31,7 @@ type part struct {
 	Lowercase          *bool `json:"lowercase"`
 
 	Charsmap string `json:"precompiled_charsmap"`
+	Longest  bool   `json:"longest_match"` // ours: the map is used as SentencePiece does
 
 	AddPrefixSpace   *bool  `json:"add_prefix_space"`
 	UseRegex         *bool  `json:"use_regex"`
@@ -156,6 +157,7 @@ func readNormalizer(path string, raw json.RawMessage) (normalizer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s.precompiled_charsmap: %w", path, err)
 		}
+		n.whole = p.Longest
 		return n, nil
 	}
 	return nil, unsupported(path+".type", p.Type, "Sequence", "NFC", "NFD", "NFKC", "NFKD", "Nmt", "Lowercase", "StripAccents", "Strip", "Prepend", "Replace", "BertNormalizer", "Precompiled")

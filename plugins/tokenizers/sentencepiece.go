@@ -152,10 +152,10 @@ func (m *spModel) normalizer() json.RawMessage {
 	var all []string
 	if len(m.charsmap) > 0 {
 		text, _ := json.Marshal(m.charsmap) // base64
-		all = append(all, `{"type":"Precompiled","precompiled_charsmap":`+string(text)+`}`)
+		all = append(all, `{"type":"Precompiled","longest_match":true,"precompiled_charsmap":`+string(text)+`}`)
 	}
 	if m.squeeze {
-		all = append(all, `{"type":"Strip","strip_left":true,"strip_right":true}`, `{"type":"Replace","pattern":{"Regex":" {2,}"},"content":" "}`)
+		all = append(all, `{"type":"Replace","pattern":{"Regex":"^ +| +$"},"content":""}`, `{"type":"Replace","pattern":{"Regex":" {2,}"},"content":" "}`)
 	}
 	if m.dummyPrefix {
 		all = append(all, `{"type":"Prepend","prepend":" "}`)
