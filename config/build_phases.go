@@ -92,6 +92,7 @@ func (l *loader) profiling() Phase {
 		p.Requests = &n
 	}
 	p.setSmoothness(f)
+	l.profilingRamps(&p)
 	if f.CancellationRatePct.Set {
 		p.Cancellation = &Cancellation{RatePct: f.CancellationRatePct.Value, DelaySec: f.CancellationDelaySec.Value}
 	}
@@ -122,7 +123,8 @@ func (l *loader) warmup() *Phase {
 			as  string
 		}{
 			{f.WarmupConcurrency.Set, f.WarmupConcurrency.As}, {f.WarmupRate.Set, f.WarmupRate.As},
-			{f.WarmupArrivalPattern.Set, f.WarmupArrivalPattern.As}, {f.WarmupGraceSec.Set, f.WarmupGraceSec.As},
+			{f.WarmupArrivalPattern.Set, f.WarmupArrivalPattern.As}, {f.WarmupConcurrencyRampSec.Set, f.WarmupConcurrencyRampSec.As},
+			{f.WarmupRateRampSec.Set, f.WarmupRateRampSec.As}, {f.WarmupGraceSec.Set, f.WarmupGraceSec.As},
 		} {
 			if o.set {
 				l.problems.add(o.as, "has no effect without a warmup", "", "add --warmup-request-count, --num-warmup-sessions or --warmup-duration, or leave it out")
@@ -145,6 +147,7 @@ func (l *loader) warmup() *Phase {
 		p.Type = pattern.Or(f.pattern())
 	}
 	p.setSmoothness(f)
+	l.warmupRamps(p)
 	if p.RatePerSec == nil && p.Concurrency == nil {
 		p.Concurrency = ptr(1)
 	}
@@ -167,6 +170,7 @@ func ptr[T any](v T) *T { return &v }
 func (l *loader) advise() {
 	b := &l.run.Benchmark
 	for _, p := range b.Phases {
+		l.adviseRamps(p)
 		if p.Concurrency == nil {
 			continue
 		}

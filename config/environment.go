@@ -79,6 +79,7 @@ type Environment struct {
 		CancelDrainTimeoutSec float64 `json:"cancel_drain_timeout" env:"AIPERF_TIMING_CANCEL_DRAIN_TIMEOUT"`
 		MaxCatchupSec         float64 `json:"max_catchup_seconds" env:"AIPERF_TIMING_MAX_CATCHUP_SECONDS"`
 		DispatchLeadMS        float64 `json:"dispatch_lead_ms" env:"AIPERF_TIMING_DISPATCH_LEAD_MS"`
+		RateRampUpdateSec     float64 `json:"rate_ramp_update_interval" env:"AIPERF_TIMING_RATE_RAMP_UPDATE_INTERVAL"`
 		HighResTimer          bool    `json:"high_res_timer" env:"AIPERF_TIMING_HIGH_RES_TIMER"`
 	} `json:"timing"`
 	Dataset struct {

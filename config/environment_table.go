@@ -113,6 +113,7 @@ func timingSettings() []Setting {
 		{"AIPERF_TIMING_CANCEL_DRAIN_TIMEOUT", "10", within(1, 300), nil, "Seconds to wait for cancelled requests", func(e *Environment) any { return &e.Timing.CancelDrainTimeoutSec }},
 		{"AIPERF_TIMING_MAX_CATCHUP_SECONDS", "0.01", within(0, 10), nil, "Backlog that is sent late before the schedule is anchored anew, in seconds", func(e *Environment) any { return &e.Timing.MaxCatchupSec }},
 		{"AIPERF_TIMING_DISPATCH_LEAD_MS", "5", within(0, 1000), nil, "Milliseconds that a request is handed out before its time", func(e *Environment) any { return &e.Timing.DispatchLeadMS }},
+		{"AIPERF_TIMING_RATE_RAMP_UPDATE_INTERVAL", "0.1", within(0.01, 10), nil, "A ramp of the rate begins with the rate that it has after so many seconds", func(e *Environment) any { return &e.Timing.RateRampUpdateSec }},
 		{"AIPERF_TIMING_HIGH_RES_TIMER", "true", span{}, nil, "Wait for exact instants with a precise timer", func(e *Environment) any { return &e.Timing.HighResTimer }},
 	}
 }

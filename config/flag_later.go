@@ -42,9 +42,9 @@ var laterFeatures = []laterFeature{
 		"video-audio-sample-rate", "video-audio-num-channels", "video-audio-codec", "video-audio-depth"}},
 	{"counting with chat templates", "", []string{"apply-chat-template"}},
 	{"cache-busting prompts", "", []string{"cache-bust"}},
-	{"prefill limits, ramps and rate series", "use --concurrency and --request-rate", []string{
-		"prefill-concurrency", "concurrency-ramp-duration", "prefill-concurrency-ramp-duration", "request-rate-ramp-duration", "request-rate-series",
-		"warmup-prefill-concurrency", "warmup-concurrency-ramp-duration", "warmup-prefill-concurrency-ramp-duration", "warmup-request-rate-ramp-duration"}},
+	{"prefill limits and rate series", "use --concurrency and --request-rate", []string{
+		"prefill-concurrency", "prefill-concurrency-ramp-duration", "request-rate-series",
+		"warmup-prefill-concurrency", "warmup-prefill-concurrency-ramp-duration"}},
 	{"abort on failed requests", "", []string{"failed-request-threshold"}},
 	{"agentic replay and scenarios", "", []string{
 		"trajectory-start-min-ratio", "trajectory-start-max-ratio", "burst-phase-starts", "system-idle-gap-cap-seconds", "agentic-cache-warmup-duration",

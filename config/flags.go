@@ -68,22 +68,26 @@ type Flags struct {
 	RequestRate    Opt[float64]
 	ArrivalPattern Opt[string]
 	// ArrivalSmoothness is the shape of gamma arrivals, in a warmup too.
-	ArrivalSmoothness Opt[float64]
-	RequestCount      Opt[int]
-	DurationSec       Opt[float64]
-	GraceSec          Opt[float64] // +Inf = wait for everything
+	ArrivalSmoothness  Opt[float64]
+	ConcurrencyRampSec Opt[float64]
+	RateRampSec        Opt[float64]
+	RequestCount       Opt[int]
+	DurationSec        Opt[float64]
+	GraceSec           Opt[float64] // +Inf = wait for everything
 
 	CancellationRatePct  Opt[float64]
 	CancellationDelaySec Opt[float64]
 
 	// Warmup
-	WarmupRequests       Opt[int]
-	WarmupDurationSec    Opt[float64]
-	WarmupSessions       Opt[int]
-	WarmupConcurrency    Opt[int]
-	WarmupRate           Opt[float64]
-	WarmupArrivalPattern Opt[string]
-	WarmupGraceSec       Opt[float64]
+	WarmupRequests           Opt[int]
+	WarmupDurationSec        Opt[float64]
+	WarmupSessions           Opt[int]
+	WarmupConcurrency        Opt[int]
+	WarmupRate               Opt[float64]
+	WarmupArrivalPattern     Opt[string]
+	WarmupConcurrencyRampSec Opt[float64]
+	WarmupRateRampSec        Opt[float64]
+	WarmupGraceSec           Opt[float64]
 
 	// Conversations and lengths
 	Sessions          Opt[int]

@@ -121,6 +121,8 @@ type inputPhase struct {
 	Concurrency        *int     `json:"concurrency,omitempty"`
 	Rate               *float64 `json:"rate,omitempty"`
 	Smoothness         *float64 `json:"smoothness,omitempty"`
+	ConcurrencyRamp    *Ramp    `json:"concurrency_ramp,omitempty"`
+	RateRamp           *Ramp    `json:"rate_ramp,omitempty"`
 
 	Cancellation *Cancellation `json:"cancellation,omitempty"`
 }

@@ -188,6 +188,8 @@ type Phase struct {
 	Concurrency        *int     `json:"concurrency,omitempty"`
 	RatePerSec         *float64 `json:"rate,omitempty"`
 	Smoothness         *float64 `json:"smoothness,omitempty"` // of gamma; nil = 1
+	ConcurrencyRamp    *Ramp    `json:"concurrency_ramp,omitempty"`
+	RateRamp           *Ramp    `json:"rate_ramp,omitempty"`
 	GracePeriodSec     float64  `json:"grace_period"`
 	GraceInfinite      bool     `json:"grace_infinite"`
 	ExcludeFromResults bool     `json:"exclude_from_results"`

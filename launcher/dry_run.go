@@ -137,6 +137,9 @@ func pace(p config.Phase) string {
 	text := ""
 	if p.RatePerSec != nil {
 		text = number(*p.RatePerSec) + " requests/s, " + p.Type + " arrivals, one every " + time.Duration(1e9 / *p.RatePerSec).String() + " on average"
+		if p.RateRamp != nil {
+			text += ", reached after a ramp of " + number(p.RateRamp.DurationSec) + " s"
+		}
 	}
 	switch {
 	case p.Concurrency == nil:
@@ -144,6 +147,9 @@ func pace(p config.Phase) string {
 		text = number(float64(*p.Concurrency)) + " sessions at a time"
 	default:
 		text += ", at most " + number(float64(*p.Concurrency)) + " sessions at a time"
+	}
+	if p.ConcurrencyRamp != nil {
+		text += ", from 1 on over " + number(p.ConcurrencyRamp.DurationSec) + " s"
 	}
 	return text
 }

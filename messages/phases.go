@@ -67,6 +67,9 @@ type PhaseConfig struct {
 	RequestRate           *float64 `msgpack:"request_rate,omitempty"`            // requests/s; absent in a closed loop
 	ArrivalPattern        string   `msgpack:"arrival_pattern"`                   // constant, poisson, gamma, concurrency_burst (a closed loop)
 	ArrivalSmoothness     *float64 `msgpack:"arrival_smoothness,omitempty"`      // shape of gamma arrivals; absent = 1
+	ConcurrencyRampSec    *float64 `msgpack:"concurrency_ramp_sec,omitempty"`    // seconds in which the concurrency grows from 1 to its value
+	RateRampSec           *float64 `msgpack:"rate_ramp_sec,omitempty"`           // seconds in which the rate grows to its value
+	RateRampStart         float64  `msgpack:"rate_ramp_start,omitempty"`         // requests/s at the start of that ramp
 	GracePeriodSec        *float64 `msgpack:"grace_period_sec,omitempty"`        // seconds for requests in flight after the duration
 	GracePeriodInfinite   bool     `msgpack:"grace_period_infinite,omitempty"`   // requests in flight are waited for without limit
 	ExcludeFromResults    bool     `msgpack:"exclude_from_results"`              // true for a warmup

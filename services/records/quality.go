@@ -9,6 +9,7 @@ import (
 	"aiperf/exporters"
 	"aiperf/messages"
 	"aiperf/metrics"
+	"aiperf/plugins/arrivals"
 )
 
 // highCPUPct is the use of its cores, over one second, from which on a worker's
@@ -202,7 +203,7 @@ func (p *phase) sending() (sec, requests float64) {
 // judged by the schedule that was drawn, as long as it was kept and chance can explain
 // how far it is from the nominal rate: a small sample is no fault of the client.
 func (p *phase) wanted(sec, started float64) float64 {
-	nominal := max(0, *p.config.RequestRate*sec-float64(p.stats.LostTicks))
+	nominal := max(0, p.scheduled(sec)-float64(p.stats.LostTicks))
 	if p.config.ArrivalPattern == "constant" || p.window.lastScheduled == 0 || p.stats.Reanchors > 0 {
 		return nominal
 	}
@@ -215,7 +216,7 @@ func (p *phase) wanted(sec, started float64) float64 {
 	if math.Abs(started-nominal) > sigmas*p.gapVariation()*math.Sqrt(max(nominal, 1)) || span <= 0 {
 		return nominal
 	}
-	if p.stats.TimeoutTriggered {
+	if p.stats.TimeoutTriggered || p.config.RateRampSec != nil {
 		return started // every arrival that was drawn inside the duration has been sent
 	}
 	return started * sec / span
@@ -227,4 +228,17 @@ func (p *phase) gapVariation() float64 {
 		return 1 / math.Sqrt(*s)
 	}
 	return 1
+}
+
+// scheduled is how many requests the rate asks for in the time in which the phase sent.
+func (p *phase) scheduled(sec float64) float64 {
+	if p.config.RateRampSec == nil {
+		return *p.config.RequestRate * sec
+	}
+	ramp := arrivals.RateRamp{StartPerSec: p.config.RateRampStart, TargetPerSec: *p.config.RequestRate, DurationSec: *p.config.RateRampSec}
+	from := 0.0
+	if !p.stats.TimeoutTriggered && p.stats.StartNS != 0 {
+		from = max(0, p.window.firstStart.Sub(p.stats.StartNS).Seconds())
+	}
+	return ramp.Count(from+sec) - ramp.Count(from)
 }

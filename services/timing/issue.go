@@ -24,10 +24,24 @@ func (p *phase) issue(now clock.MonoNS) (wake clock.MonoNS) {
 	if wake = p.sendChildren(now); p.allSent {
 		return wake
 	}
+	p.climb(now)
+	wake = min(wake, p.nextStep)
 	if p.schedule == nil {
 		return min(wake, p.refill(now))
 	}
 	return min(wake, p.keepPace(now))
+}
+
+// climb sets the limit of sessions to where its ramp is.
+func (p *phase) climb(now clock.MonoNS) {
+	if now < p.nextStep {
+		return
+	}
+	limit, next := p.plan.limitRamp.at(now.Sub(p.started))
+	p.slots.limit, p.nextStep = limit, never
+	if next < longest {
+		p.nextStep = p.started.Add(next)
+	}
 }
 
 // starve waits for a worker: those there were have ended and a replacement is on

@@ -47,6 +47,7 @@ type phase struct {
 	rule      stopRule
 	schedule  *schedule // nil in closed loop
 	slots     slots
+	nextStep  clock.MonoNS // of a ramp of the concurrency; never when there is none, or it is over
 	flights   map[int64]*flight
 	pending   continuations
 	parked    []clock.MonoNS // ticks that found nothing to send and are not due yet
@@ -156,7 +157,10 @@ func (p *phase) awaitWorker(now clock.MonoNS) (wake clock.MonoNS) {
 
 // begin starts the phase's clock.
 func (p *phase) begin(now clock.MonoNS) {
-	p.state, p.started = sending, now
+	p.state, p.started, p.nextStep = sending, now, never
+	if p.plan.limitRamp != nil {
+		p.nextStep = now
+	}
 	p.returnEnd = never
 	if p.plan.duration > 0 {
 		p.rule.end = now.Add(p.plan.duration)

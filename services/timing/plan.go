@@ -24,6 +24,7 @@ type phasePlan struct {
 	duration    time.Duration // 0 = none
 	grace       time.Duration // −1 = wait for every response
 	concurrency int           // sessions open at once; 0 = no limit
+	limitRamp   *limitRamp    // nil = the concurrency has its value from the start
 	disconnects *disconnects  // nil = every answer is read to its end
 }
 
@@ -34,7 +35,7 @@ func newPlans(run *config.Run, registry *plugins.Registry, seeds dataset.Seeds) 
 	var errs []error
 	ofKind := map[string]int{}
 	for i, p := range run.Benchmark.Phases {
-		plan, err := newPlan(i, ofKind[p.Kind], p, registry, seeds)
+		plan, err := newPlan(i, ofKind[p.Kind], p, registry, seeds, run.Environment.Timing.RateRampUpdateSec)
 		ofKind[p.Kind]++
 		if err != nil {
 			errs = append(errs, fmt.Errorf("phases[%d] (%s): %w", i, p.Name, err))
@@ -51,7 +52,7 @@ func newPlans(run *config.Run, registry *plugins.Registry, seeds dataset.Seeds) 
 // newPlan makes the plan of one phase. The phase's random stream is named by its
 // place among the phases of its kind, so that a warmup in front of it changes
 // nothing in a profiling phase.
-func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seeds dataset.Seeds) (*phasePlan, error) {
+func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seeds dataset.Seeds, rampUpdateSec float64) (*phasePlan, error) {
 	plan := &phasePlan{announced: announce(index, ofKind, p), grace: -1, disconnects: newDisconnects(p, ofKind, seeds)}
 	if p.Requests != nil {
 		plan.requests = int64(*p.Requests)
@@ -61,6 +62,10 @@ func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seed
 	}
 	if p.Concurrency != nil {
 		plan.concurrency = *p.Concurrency
+		if r := p.ConcurrencyRamp; r != nil {
+			plan.limitRamp = &limitRamp{target: plan.concurrency, duration: seconds(r.DurationSec)}
+			plan.announced.ConcurrencyRampSec = &r.DurationSec
+		}
 	}
 	if p.DurationSec != nil {
 		plan.duration = seconds(*p.DurationSec)
@@ -85,6 +90,11 @@ func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seed
 		c.Smoothness = *p.Smoothness
 	}
 	pattern, err := newPattern(c)
+	if r := p.RateRamp; r != nil && err == nil {
+		ramp := arrivals.RateRamp{StartPerSec: plan.ratePerSec * min(1, rampUpdateSec/r.DurationSec), TargetPerSec: plan.ratePerSec, DurationSec: r.DurationSec}
+		plan.announced.RateRampSec, plan.announced.RateRampStart = &r.DurationSec, ramp.StartPerSec
+		pattern, err = arrivals.NewRamped(newPattern, c, ramp)
+	}
 	if err != nil {
 		return nil, err
 	}

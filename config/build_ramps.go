@@ -1,0 +1,71 @@
+package config
+
+import "fmt"
+
+// Ramp is a gentle start: a limit or a rate grows evenly to its value, from the start
+// of its phase.
+type Ramp struct {
+	DurationSec float64 `json:"duration"`
+}
+
+func ramp(o Opt[float64]) *Ramp {
+	if !o.Set {
+		return nil
+	}
+	return &Ramp{DurationSec: o.Value}
+}
+
+// profilingRamps sets the ramps of a load and refuses those that have nothing to raise.
+func (l *loader) profilingRamps(p *Phase) {
+	f := l.f
+	if f.ConcurrencyRampSec.Set && !f.Concurrency.Set {
+		if !f.givenBadly("concurrency") {
+			l.problems.add(f.ConcurrencyRampSec.As, "has no effect without a concurrency to rise to", "", "add --concurrency, or leave it out")
+		}
+	} else {
+		p.ConcurrencyRamp = ramp(f.ConcurrencyRampSec)
+	}
+	if f.RateRampSec.Set && p.RatePerSec == nil {
+		if !f.givenBadly("request-rate") {
+			l.problems.add(f.RateRampSec.As, "has no effect without a rate to rise to", "", "add --request-rate, or leave it out")
+		}
+	} else {
+		p.RateRamp = ramp(f.RateRampSec)
+	}
+}
+
+// warmupRamps are those of the load, unless the warmup has its own. One that was asked
+// for needs something to raise; one that is taken over is left out without.
+func (l *loader) warmupRamps(p *Phase) {
+	f := l.f
+	own, limited := f.WarmupConcurrencyRampSec, f.WarmupConcurrency.Set || f.Concurrency.Set
+	switch {
+	case limited && own.Set:
+		p.ConcurrencyRamp = ramp(own)
+	case limited:
+		p.ConcurrencyRamp = ramp(f.ConcurrencyRampSec)
+	case own.Set && !f.givenBadly("warmup-concurrency", "concurrency"):
+		l.problems.add(own.As, "has no effect without a concurrency to rise to", "", "add --warmup-concurrency, or leave it out")
+	}
+	own = f.WarmupRateRampSec
+	switch {
+	case p.RatePerSec != nil && own.Set:
+		p.RateRamp = ramp(own)
+	case p.RatePerSec != nil:
+		p.RateRamp = ramp(f.RateRampSec)
+	case own.Set && !f.givenBadly("warmup-request-rate", "request-rate"):
+		l.problems.add(own.As, "has no effect without a rate to rise to", "", "add --warmup-request-rate, or leave it out")
+	}
+}
+
+// adviseRamps warns of ramps that do not get to their end.
+func (l *loader) adviseRamps(p Phase) {
+	for _, r := range []struct {
+		ramp *Ramp
+		what string
+	}{{p.ConcurrencyRamp, "concurrency"}, {p.RateRamp, "rate"}} {
+		if r.ramp != nil && p.DurationSec != nil && r.ramp.DurationSec > *p.DurationSec {
+			l.warn(fmt.Sprintf("the ramp of the %s takes %g s and phase %s only %g s: its value is never reached", r.what, r.ramp.DurationSec, p.Name, *p.DurationSec))
+		}
+	}
+}
