@@ -15,17 +15,17 @@ var bigNames = []string{"llama3", "qwen3", "gemma3", "gptoss", "deepseek_v3"}
 
 var tinyNames = []string{"bpe_gpt2", "bpe_roberta", "bpe_llama2", "bpe_clip", "unigram_t5", "wordpiece_bert", "wordpiece_cased", "wordlevel"}
 
-var _ = Describe("a million characters", func() {
+var _ = Describe("a million characters of mixed text", func() {
 	for _, name := range bigNames {
 		It("are for "+name+" what they are for the reference library", func() {
 			t := openBig(name)
-			differences := startPython().compare(t, "", filepath.Join(bigTokenizers(), name, "tokenizer.json"), mixedTexts(1, 1_000_000))
+			differences := startPython().compare(t, "", filepath.Join(bigTokenizers(), name, "tokenizer.json"), mixedTexts(1, manyCharacters))
 			Expect(strings.Join(differences, "\n")).To(BeEmpty())
 		})
 	}
 	It("are for the small tokenizers what they are for the reference library", func() {
 		p := startPython()
-		texts := mixedTexts(2, 1_000_000/len(tinyNames))
+		texts := mixedTexts(2, manyCharacters/len(tinyNames))
 		for _, name := range tinyNames {
 			dir := filepath.Join("testdata", "tiny", name)
 			t, err := Open(dir)

@@ -50,14 +50,22 @@ func bigTokenizers() string {
 	return filepath.Join("..", "..", ".cache", "tokenizers")
 }
 
+// opened are the big tokenizers that were loaded already: under the race detector one
+// takes seconds.
+var opened = map[string]*Pipeline{}
+
 func openBig(name string) *Pipeline {
 	GinkgoHelper()
+	if t := opened[name]; t != nil {
+		return t
+	}
 	dir := filepath.Join(bigTokenizers(), name)
 	if _, err := os.Stat(filepath.Join(dir, "tokenizer.json")); err != nil {
 		Skip("no " + name + " in " + bigTokenizers() + ": `make test-tokenizers` fetches it where the network allows")
 	}
 	t, err := Open(dir)
 	Expect(err).NotTo(HaveOccurred())
+	opened[name] = t
 	return t
 }
 
