@@ -40,7 +40,7 @@ func (p *Phase) setSmoothness(f *Flags) {
 // smoothnessRule refuses a smoothness that shapes no phase.
 func (l *loader) smoothnessRule() {
 	f, rated := l.f, false
-	if !f.ArrivalSmoothness.Set {
+	if !f.ArrivalSmoothness.Set || f.UserCentricRate.Set && !f.WarmupRate.Set { // told already
 		return
 	}
 	for _, p := range l.run.Benchmark.Phases {
@@ -62,7 +62,8 @@ func (l *loader) smoothnessRule() {
 // have no effect.
 func (l *loader) loadRules() {
 	f := l.f
-	if f.ArrivalPattern.Set && !f.RequestRate.Set && !f.givenBadly("request-rate") {
+	l.userRules()
+	if f.ArrivalPattern.Set && !f.RequestRate.Set && !f.UserCentricRate.Set && !f.givenBadly("request-rate") {
 		l.problems.add(f.ArrivalPattern.As, "has no effect without a rate", f.ArrivalPattern.Value, "add --request-rate, or leave it out")
 	}
 	if f.GraceSec.Set && !f.DurationSec.Set && !f.givenBadly("benchmark-duration") {
@@ -79,15 +80,21 @@ func (l *loader) profiling() Phase {
 		Name: "profiling", Kind: KindProfiling, Type: TypeConcurrency, Requests: f.RequestCount.pointer(), Sessions: f.Sessions.pointer(),
 		DurationSec: f.DurationSec.pointer(), Concurrency: f.Concurrency.pointer(), RatePerSec: f.RequestRate.pointer(),
 	}
-	if f.RequestRate.Set {
+	p.setUsers(f)
+	switch {
+	case p.Type == TypeUserCentric:
+	case f.RequestRate.Set:
 		p.Type = f.pattern()
-	} else if p.Concurrency == nil {
+	case p.Concurrency == nil:
 		p.Concurrency = ptr(1)
 	}
 	if p.Requests == nil && p.Sessions == nil && p.DurationSec == nil {
 		n := defaultRequests
 		if p.Concurrency != nil {
 			n = max(n, 2**p.Concurrency)
+		}
+		if p.Users != nil {
+			n = max(n, 2**p.Users)
 		}
 		p.Requests = &n
 	}
@@ -171,6 +178,7 @@ func (l *loader) advise() {
 	b := &l.run.Benchmark
 	for _, p := range b.Phases {
 		l.adviseRamps(p)
+		l.adviseUsers(p)
 		if p.Concurrency == nil {
 			continue
 		}

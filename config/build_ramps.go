@@ -25,6 +25,9 @@ func (l *loader) profilingRamps(p *Phase) {
 	} else {
 		p.ConcurrencyRamp = ramp(f.ConcurrencyRampSec)
 	}
+	if p.Type == TypeUserCentric { // told already
+		return
+	}
 	if f.RateRampSec.Set && p.RatePerSec == nil {
 		if !f.givenBadly("request-rate") {
 			l.problems.add(f.RateRampSec.As, "has no effect without a rate to rise to", "", "add --request-rate, or leave it out")

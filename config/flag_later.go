@@ -49,7 +49,6 @@ var laterFeatures = []laterFeature{
 	{"agentic replay and scenarios", "", []string{
 		"trajectory-start-min-ratio", "trajectory-start-max-ratio", "burst-phase-starts", "system-idle-gap-cap-seconds", "agentic-cache-warmup-duration",
 		"agentic-warmup-grace-period", "scenario", "unsafe-override"}},
-	{"user-centric load", "use --concurrency with --conversation-turn-mean", []string{"user-centric-rate", "num-users"}},
 	{"time slices, plots and reports", "", []string{"slice-duration", "auto-plot", "no-auto-plot", "plot-required", "no-report"}},
 	{"raw exports", "", []string{"export-outputs-json", "export-http-trace"}},
 	{"uploads and telemetry streams", "", []string{

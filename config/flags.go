@@ -71,6 +71,8 @@ type Flags struct {
 	ArrivalSmoothness  Opt[float64]
 	ConcurrencyRampSec Opt[float64]
 	RateRampSec        Opt[float64]
+	UserCentricRate    Opt[float64]
+	Users              Opt[int]
 	RequestCount       Opt[int]
 	DurationSec        Opt[float64]
 	GraceSec           Opt[float64] // +Inf = wait for everything

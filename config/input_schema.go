@@ -123,6 +123,7 @@ type inputPhase struct {
 	Smoothness         *float64 `json:"smoothness,omitempty"`
 	ConcurrencyRamp    *Ramp    `json:"concurrency_ramp,omitempty"`
 	RateRamp           *Ramp    `json:"rate_ramp,omitempty"`
+	Users              *int     `json:"users,omitempty"`
 
 	Cancellation *Cancellation `json:"cancellation,omitempty"`
 }

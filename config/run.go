@@ -175,13 +175,14 @@ const (
 	TypeConstant    = "constant"
 	TypePoisson     = "poisson"
 	TypeGamma       = "gamma"
+	TypeUserCentric = "user_centric"
 )
 
 // Phase is one load window. Pointers distinguish "not set".
 type Phase struct {
 	Name               string   `json:"name"`
 	Kind               string   `json:"kind"` // warmup, profiling
-	Type               string   `json:"type"` // concurrency, constant, poisson, gamma
+	Type               string   `json:"type"` // concurrency, constant, poisson, gamma, user_centric
 	Requests           *int     `json:"requests,omitempty"`
 	Sessions           *int     `json:"sessions,omitempty"`
 	DurationSec        *float64 `json:"duration,omitempty"`
@@ -190,6 +191,7 @@ type Phase struct {
 	Smoothness         *float64 `json:"smoothness,omitempty"` // of gamma; nil = 1
 	ConcurrencyRamp    *Ramp    `json:"concurrency_ramp,omitempty"`
 	RateRamp           *Ramp    `json:"rate_ramp,omitempty"`
+	Users              *int     `json:"users,omitempty"` // of user_centric
 	GracePeriodSec     float64  `json:"grace_period"`
 	GraceInfinite      bool     `json:"grace_infinite"`
 	ExcludeFromResults bool     `json:"exclude_from_results"`
@@ -204,12 +206,20 @@ type Cancellation struct {
 }
 
 // TimingMode is the strategy plugin that runs the phase.
-func (p Phase) TimingMode() string { return "request_rate" }
+func (p Phase) TimingMode() string {
+	if p.Type == TypeUserCentric {
+		return "user_centric_rate"
+	}
+	return "request_rate"
+}
 
-// ArrivalPattern is the arrival plugin that times the phase.
+// ArrivalPattern is the arrival plugin that times the phase; empty when its users do.
 func (p Phase) ArrivalPattern() string {
-	if p.Type == TypeConcurrency {
+	switch p.Type {
+	case TypeConcurrency:
 		return "concurrency_burst"
+	case TypeUserCentric:
+		return ""
 	}
 	return p.Type
 }

@@ -135,7 +135,11 @@ func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 func pace(p config.Phase) string {
 	text := ""
-	if p.RatePerSec != nil {
+	switch {
+	case p.Users != nil:
+		text = fmt.Sprintf("%d users, each with one request every %s, %s requests/s together", *p.Users,
+			time.Duration(float64(*p.Users)*1e9 / *p.RatePerSec).String(), number(*p.RatePerSec))
+	case p.RatePerSec != nil:
 		text = number(*p.RatePerSec) + " requests/s, " + p.Type + " arrivals, one every " + time.Duration(1e9 / *p.RatePerSec).String() + " on average"
 		if p.RateRamp != nil {
 			text += ", reached after a ramp of " + number(p.RateRamp.DurationSec) + " s"

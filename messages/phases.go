@@ -58,14 +58,15 @@ type PhaseConfig struct {
 	PhaseKind             string   `msgpack:"phase_kind"`                        // warmup, profiling
 	PhaseIndex            int      `msgpack:"phase_index"`                       // from 0, over all phases
 	ProfilingIndex        *int     `msgpack:"profiling_index,omitempty"`         // from 0, over the profiling phases; absent in a warmup
-	TimingMode            string   `msgpack:"timing_mode"`                       // request_rate
+	TimingMode            string   `msgpack:"timing_mode"`                       // request_rate, user_centric_rate
 	TotalExpectedRequests *int64   `msgpack:"total_expected_requests,omitempty"` // stop after so many requests
 	ExpectedNumSessions   *int64   `msgpack:"expected_num_sessions,omitempty"`   // stop after so many sessions
 	ExpectedDurationSec   *float64 `msgpack:"expected_duration_sec,omitempty"`   // stop sending after so many seconds
 	Seamless              bool     `msgpack:"seamless"`                          // begins without waiting for the requests of the phase before
 	Concurrency           *int64   `msgpack:"concurrency,omitempty"`             // most sessions in flight; absent = no limit
 	RequestRate           *float64 `msgpack:"request_rate,omitempty"`            // requests/s; absent in a closed loop
-	ArrivalPattern        string   `msgpack:"arrival_pattern"`                   // constant, poisson, gamma, concurrency_burst (a closed loop)
+	ArrivalPattern        string   `msgpack:"arrival_pattern"`                   // constant, poisson, gamma, concurrency_burst (a closed loop); empty for users at a pace
+	NumUsers              *int64   `msgpack:"num_users,omitempty"`               // users who keep a pace each
 	ArrivalSmoothness     *float64 `msgpack:"arrival_smoothness,omitempty"`      // shape of gamma arrivals; absent = 1
 	ConcurrencyRampSec    *float64 `msgpack:"concurrency_ramp_sec,omitempty"`    // seconds in which the concurrency grows from 1 to its value
 	RateRampSec           *float64 `msgpack:"rate_ramp_sec,omitempty"`           // seconds in which the rate grows to its value

@@ -149,7 +149,9 @@ func names(run *config.Run, registry *plugins.Registry) []config.Problem {
 		list = append(list, wanted{"--tokenizer", "tokenizer", b.Tokenizer.Name})
 	}
 	for _, p := range b.Phases {
-		list = append(list, wanted{"--arrival-pattern", "arrival_pattern", p.ArrivalPattern()})
+		if pattern := p.ArrivalPattern(); pattern != "" { // users at a pace have none
+			list = append(list, wanted{"--arrival-pattern", "arrival_pattern", pattern})
+		}
 	}
 	var out []config.Problem
 	for _, w := range list {

@@ -167,7 +167,7 @@ func load(phases []*phase) (asked, delivered *float64) {
 		}
 		total += sec
 		started += n
-		if p.config.RequestRate == nil {
+		if p.config.RequestRate == nil || p.config.NumUsers != nil { // slow answers hold users up
 			rated = false
 			continue
 		}

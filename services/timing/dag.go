@@ -168,12 +168,11 @@ func (p *phase) returned(now clock.MonoNS, s *session, cancelled, failed bool) {
 
 // goOn lets a session's next turn follow: a child's by itself, a root's in its turn.
 func (p *phase) goOn(now clock.MonoNS, s *session) {
-	ready := now.Add(p.delay(s))
 	switch {
 	case s.kin.depth > 0:
-		p.branching.children.push(s, ready)
+		p.branching.children.push(s, now.Add(p.delay(s)))
 	case p.rule.allowsTurn(p.sent(), now):
-		p.pending.push(s, ready)
+		p.pending.push(s, p.readyAt(now, s))
 	}
 }
 

@@ -26,10 +26,14 @@ func (p *phase) issue(now clock.MonoNS) (wake clock.MonoNS) {
 	}
 	p.climb(now)
 	wake = min(wake, p.nextStep)
-	if p.schedule == nil {
+	switch {
+	case p.users != nil:
+		return min(wake, p.serveUsers(now))
+	case p.schedule != nil:
+		return min(wake, p.keepPace(now))
+	default:
 		return min(wake, p.refill(now))
 	}
-	return min(wake, p.keepPace(now))
 }
 
 // climb sets the limit of sessions to where its ramp is.
@@ -166,16 +170,19 @@ func (p *phase) warnMoved(now clock.MonoNS) {
 // startSession takes a slot and sends the first turn of a new session.
 func (p *phase) startSession(now, due, scheduled clock.MonoNS) {
 	conversation := p.e.sample()
+	s := p.open(p.e.newID(), conversation, p.e.conversations.NumTurns(conversation))
+	p.sendTurn(now, s, due, scheduled)
+}
+
+// open makes a session that sends so many turns of a conversation, and takes its slot.
+func (p *phase) open(id string, conversation, turns int) *session {
 	s := p.newSession()
-	*s = session{
-		id: p.e.newID(), seq: p.stats.SentSessions, conversation: conversation,
-		turns: p.e.conversations.NumTurns(conversation), url: p.e.nextURL(), slot: true,
-	}
+	*s = session{id: id, seq: p.stats.SentSessions, conversation: conversation, turns: turns, url: p.e.nextURL(), slot: true}
 	p.relate(s)
 	p.slots.take()
 	p.stats.SentSessions++
-	p.stats.TotalSessionTurns += int64(s.turns)
-	p.sendTurn(now, s, due, scheduled)
+	p.stats.TotalSessionTurns += int64(turns)
+	return s
 }
 
 // sendTurn numbers and counts a credit for the session's next turn and routes it.

@@ -1,6 +1,8 @@
 package timing
 
 import (
+	"fmt"
+
 	"aiperf/config"
 	"aiperf/dataset"
 	"aiperf/plugins"
@@ -46,6 +48,9 @@ func newLoad(run *config.Run, registry *plugins.Registry, c conversations, migra
 	if l.graph != nil {
 		sampled = len(l.graph.Roots)
 	}
+	if err = l.measureUsers(); err != nil {
+		return l, err
+	}
 	if l.sampler, err = newSampler(&run.Benchmark.Dataset, registry, seed, sampled); err != nil {
 		return l, err
 	}
@@ -60,6 +65,27 @@ func newLoad(run *config.Run, registry *plugins.Registry, c conversations, migra
 	return l, err
 }
 
+// measureUsers tells phases whose users keep a pace how long conversations are.
+func (l *load) measureUsers() error {
+	conversations := l.conversations.Len()
+	if l.graph != nil {
+		conversations = len(l.graph.Roots)
+	}
+	for _, p := range l.plans {
+		if p.users == nil || conversations == 0 {
+			continue
+		}
+		turns := 0
+		for i := range conversations {
+			turns += l.conversations.NumTurns(l.at(i))
+		}
+		if err := p.users.measure(turns, conversations); err != nil {
+			return fmt.Errorf("%s: %w", p.title(), err)
+		}
+	}
+	return nil
+}
+
 // graphOf reads how conversations branch, from a dataset that can say so.
 func graphOf(c conversations) (*dataset.Graph, error) {
 	if g, ok := c.(interface {
@@ -71,8 +97,10 @@ func graphOf(c conversations) (*dataset.Graph, error) {
 }
 
 // sample is the conversation of the next session.
-func (l *load) sample() int {
-	at := l.sampler.Next()
+func (l *load) sample() int { return l.at(l.sampler.Next()) }
+
+// at is the number in the dataset of one that is sampled.
+func (l *load) at(at int) int {
 	if l.graph != nil {
 		return l.graph.Roots[at]
 	}

@@ -46,6 +46,7 @@ type phase struct {
 
 	rule      stopRule
 	schedule  *schedule // nil in closed loop
+	users     *users    // nil unless users keep a pace
 	slots     slots
 	nextStep  clock.MonoNS // of a ramp of the concurrency; never when there is none, or it is over
 	flights   map[int64]*flight
@@ -167,6 +168,9 @@ func (p *phase) begin(now clock.MonoNS) {
 		if p.plan.grace >= 0 {
 			p.returnEnd = p.rule.end.Add(p.plan.grace)
 		}
+	}
+	if p.plan.users != nil {
+		p.users = newUsers(p.plan.users, now)
 	}
 	if p.plan.pattern != nil {
 		p.schedule = newSchedule(p.plan.pattern, now, p.e.settings.catchUp)

@@ -18,6 +18,7 @@ type phasePlan struct {
 	announced messages.PhaseConfig
 	// pattern times the phase; nil in closed loop, where free slots do.
 	pattern     arrivals.Pattern
+	users       *userPlan     // nil unless users keep a pace
 	ratePerSec  float64       // requests/s; 0 in closed loop
 	requests    int64         // 0 = no cap
 	sessions    int64         // 0 = no cap
@@ -76,6 +77,9 @@ func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seed
 	if plan.requests <= 0 && plan.sessions <= 0 && plan.duration <= 0 {
 		return nil, errors.New("nothing stops it: give a number of requests, of sessions, or a duration")
 	}
+	if p.Type == config.TypeUserCentric {
+		return plan, plan.setUsers(p)
+	}
 	name := p.ArrivalPattern()
 	newPattern, err := plugins.Constructor[arrivals.Constructor](registry, "arrival_pattern", name)
 	if err != nil {
@@ -105,6 +109,17 @@ func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seed
 	}
 	plan.pattern = pattern
 	return plan, nil
+}
+
+// setUsers makes it a phase whose users keep a pace.
+func (plan *phasePlan) setUsers(p config.Phase) error {
+	if p.Users == nil || *p.Users < 1 || p.RatePerSec == nil || !(*p.RatePerSec > 0) {
+		return errors.New("user-centric load needs a number of users and a rate, both above 0")
+	}
+	plan.ratePerSec = *p.RatePerSec
+	plan.users = &userPlan{n: *p.Users, ratePerSec: plan.ratePerSec}
+	plan.announced.NumUsers = wide(p.Users)
+	return nil
 }
 
 // announce is the phase's configuration as others see it.

@@ -8,15 +8,16 @@ import (
 
 // session is one execution of a conversation.
 type session struct {
-	id           string // x_correlation_id
-	seq          int64  // number in the phase
-	conversation int    // number in the dataset
-	turns        int    // in all
-	next         int    // the turn that is sent next
-	url          int    // index into the URL list; −1 = the first
-	slot         bool   // holds a session slot
-	inFlight     bool   // a turn is under way
-	ended        bool   // cut short by the loss of its worker
+	id           string       // x_correlation_id
+	seq          int64        // number in the phase
+	conversation int          // number in the dataset
+	turns        int          // in all
+	next         int          // the turn that is sent next
+	due          clock.MonoNS // of the latest turn, where users keep a pace
+	url          int          // index into the URL list; −1 = the first
+	slot         bool         // holds a session slot
+	inFlight     bool         // a turn is under way
+	ended        bool         // cut short by the loss of its worker
 	// worker executes the session's turns; nil before the first is routed, and for
 	// sessions of one turn.
 	worker *worker

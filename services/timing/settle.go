@@ -82,7 +82,7 @@ func (p *phase) settle(now clock.MonoNS, f *flight, cancelled, failed bool) {
 	case cancelled || !p.e.canGoOn(s):
 		p.cutShort(now, s)
 	case p.rule.allowsTurn(p.sent(), now):
-		p.pending.push(s, now.Add(p.delay(s)))
+		p.pending.push(s, p.readyAt(now, s))
 	}
 	f.session, f.worker = nil, nil
 	p.spareFlights = append(p.spareFlights, f)
