@@ -78,7 +78,7 @@ func (l *loader) profiling() Phase {
 	f := l.f
 	p := Phase{
 		Name: "profiling", Kind: KindProfiling, Type: TypeConcurrency, Requests: f.RequestCount.pointer(), Sessions: f.Sessions.pointer(),
-		DurationSec: f.DurationSec.pointer(), Concurrency: f.Concurrency.pointer(), RatePerSec: f.RequestRate.pointer(),
+		DurationSec: f.DurationSec.pointer(), Concurrency: f.Concurrency.pointer(), RatePerSec: f.RequestRate.pointer(), FailedThreshold: f.FailedThreshold.pointer(),
 	}
 	p.setUsers(f)
 	switch {

@@ -45,7 +45,6 @@ var laterFeatures = []laterFeature{
 	{"prefill limits and rate series", "use --concurrency and --request-rate", []string{
 		"prefill-concurrency", "prefill-concurrency-ramp-duration", "request-rate-series",
 		"warmup-prefill-concurrency", "warmup-prefill-concurrency-ramp-duration"}},
-	{"abort on failed requests", "", []string{"failed-request-threshold"}},
 	{"agentic replay and scenarios", "", []string{
 		"trajectory-start-min-ratio", "trajectory-start-max-ratio", "burst-phase-starts", "system-idle-gap-cap-seconds", "agentic-cache-warmup-duration",
 		"agentic-warmup-grace-period", "scenario", "unsafe-override"}},

@@ -79,6 +79,7 @@ type Flags struct {
 
 	CancellationRatePct  Opt[float64]
 	CancellationDelaySec Opt[float64]
+	FailedThreshold      Opt[float64]
 
 	// Warmup
 	WarmupRequests           Opt[int]

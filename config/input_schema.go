@@ -125,7 +125,8 @@ type inputPhase struct {
 	RateRamp           *Ramp    `json:"rate_ramp,omitempty"`
 	Users              *int     `json:"users,omitempty"`
 
-	Cancellation *Cancellation `json:"cancellation,omitempty"`
+	FailedThreshold *float64      `json:"failed_request_threshold,omitempty"`
+	Cancellation    *Cancellation `json:"cancellation,omitempty"`
 }
 
 type inputArtifacts struct {

@@ -195,6 +195,9 @@ type Phase struct {
 	GracePeriodSec     float64  `json:"grace_period"`
 	GraceInfinite      bool     `json:"grace_infinite"`
 	ExcludeFromResults bool     `json:"exclude_from_results"`
+	// FailedThreshold is the share of failed requests, 0 to 1, above which the run is given
+	// up; nil goes on to the end.
+	FailedThreshold *float64 `json:"failed_request_threshold,omitempty"`
 	// Cancellation cuts a share of the phase's requests; nil cuts none.
 	Cancellation *Cancellation `json:"cancellation,omitempty"`
 }

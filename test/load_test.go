@@ -1,6 +1,7 @@
 package test
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -71,6 +72,18 @@ var _ = Describe("loads, as the server sees them", Label("e2e"), func() {
 			}
 		}
 		Expect(early).To(BeNumerically("<", late), "2 sessions on average come before 6")
+	})
+
+	It("end when more requests fail than are put up with, with what there is by then", func() {
+		url := target("--fast", "--error-rate", "1")
+		p, code := aiperf("profile", "--model", "m", "--tokenizer", "builtin", "--url", url, "--isl", "20", "--concurrency", "2", "--request-count", "5000",
+			"--failed-request-threshold", "0.5", "--ui", "none", "--artifact-dir", artifacts())
+		Expect(code).To(Equal(1), p.output())
+		Expect(p.output()).To(ContainSubstring("FailedRequestThresholdError"))
+		Expect(p.output()).To(ContainSubstring("a larger share than 0.5 (--failed-request-threshold)"))
+		records, err := os.ReadFile(filepath.Join(p.dir, "profile_export.jsonl"))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(strings.Count(string(records), "\n")).To(And(BeNumerically(">=", 10), BeNumerically("<", 5000)))
 	})
 
 	It("raise the rate, so that most of the requests come late", func() {

@@ -26,6 +26,7 @@ type phasePlan struct {
 	grace       time.Duration // −1 = wait for every response
 	concurrency int           // sessions open at once; 0 = no limit
 	limitRamp   *limitRamp    // nil = the concurrency has its value from the start
+	failures    *failureLimit // nil = failed requests end nothing
 	disconnects *disconnects  // nil = every answer is read to its end
 }
 
@@ -54,7 +55,7 @@ func newPlans(run *config.Run, registry *plugins.Registry, seeds dataset.Seeds) 
 // place among the phases of its kind, so that a warmup in front of it changes
 // nothing in a profiling phase.
 func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seeds dataset.Seeds, rampUpdateSec float64) (*phasePlan, error) {
-	plan := &phasePlan{announced: announce(index, ofKind, p), grace: -1, disconnects: newDisconnects(p, ofKind, seeds)}
+	plan := &phasePlan{announced: announce(index, ofKind, p), grace: -1, disconnects: newDisconnects(p, ofKind, seeds), failures: newFailureLimit(p)}
 	if p.Requests != nil {
 		plan.requests = int64(*p.Requests)
 	}
@@ -128,7 +129,7 @@ func announce(index, ofKind int, p config.Phase) messages.PhaseConfig {
 		Phase: p.Kind, PhaseName: p.Name, PhaseKind: p.Kind, PhaseIndex: index, TimingMode: p.TimingMode(),
 		TotalExpectedRequests: wide(p.Requests), ExpectedNumSessions: wide(p.Sessions), ExpectedDurationSec: p.DurationSec,
 		Concurrency: wide(p.Concurrency), RequestRate: p.RatePerSec, ArrivalPattern: p.ArrivalPattern(), ArrivalSmoothness: p.Smoothness,
-		ExcludeFromResults: p.ExcludeFromResults,
+		ExcludeFromResults: p.ExcludeFromResults, FailedThreshold: p.FailedThreshold,
 	}
 	if p.Kind == config.KindProfiling {
 		c.ProfilingIndex = &ofKind

@@ -40,6 +40,7 @@ func (p *phase) takeReturn(now clock.MonoNS, r *messages.CreditReturn) bool {
 		}
 	}
 	p.settle(now, f, r.Cancelled, r.Error != "")
+	p.giveUp(now)
 	if p.state == draining && !p.e.cancelled {
 		// Workers are still handing credits back: after an overload there may be more of
 		// them than one bound has room for. Only silence is waited for that long; a user
@@ -64,6 +65,7 @@ func (p *phase) lose(now clock.MonoNS, f *flight, reason string) {
 	p.stats.LostRequests++
 	p.e.record(p.errorRecord(now, f, messages.NewError(workerLost, reason)))
 	p.settle(now, f, false, true)
+	p.giveUp(now)
 }
 
 // settle takes the credit out of the table and lets its session go on.
