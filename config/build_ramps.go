@@ -8,6 +8,19 @@ type Ramp struct {
 	DurationSec float64 `json:"duration"`
 }
 
+// Missing is by how many seconds at the full rate a phase of some length falls short for
+// its ramp: half of the ramp, or what is left of its triangle when the phase is shorter.
+func (r *Ramp) Missing(phaseSec float64) (sec float64) {
+	switch {
+	case r == nil:
+		return 0
+	case phaseSec >= r.DurationSec:
+		return r.DurationSec / 2
+	default:
+		return phaseSec - phaseSec*phaseSec/(2*r.DurationSec)
+	}
+}
+
 func ramp(o Opt[float64]) *Ramp {
 	if !o.Set {
 		return nil

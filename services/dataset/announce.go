@@ -39,7 +39,7 @@ func repeats(run *config.Run, o outcome) string {
 		case p.Requests != nil:
 			requests += float64(*p.Requests)
 		case p.DurationSec != nil && p.RatePerSec != nil:
-			requests += *p.DurationSec * *p.RatePerSec
+			requests += *p.RatePerSec * (*p.DurationSec - p.RateRamp.Missing(*p.DurationSec))
 		default:
 			open = true
 		}
