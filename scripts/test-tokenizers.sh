@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tokenizers of five models, and the reference libraries in Python, for the specs that
+# The tokenizers of six models, and the reference libraries in Python, for the specs that
 # compare with them. Where the network is not allowed, those specs say so and are skipped.
 set -euo pipefail
 dir=.cache/tokenizers
@@ -14,6 +14,7 @@ llama3 c05a3c2174e9edd5be19dc5a0748c42a9037bec2811ce062728bfd71f8702d78
 qwen3 aeb13307a71acd8fe81861d94ad54ab689df773318809eed3cbe794b4492dae4
 gemma3 4667f2089529e8e7657cfb6d1c19910ae71ff5f28aa7ab2ff2763330affad795
 gptoss 0614fe83cadab421296e664e1f48f4261fa8fef6e03e63bb75c20f38e37d07d3
+llama2 fc4f0bd70b3709312d9d1d9e5ba674794b6bc5abc17429897a540f93882f25fc
 deepseek_v3 621ac2e32d0dba658404412318818aaa8ce8cda492e59830109d8da6b517fb41
 "
 

@@ -45,7 +45,7 @@ var _ = Describe("a place without a usable tokenizer", func() {
 	It("is named", func() {
 		dir := GinkgoT().TempDir()
 		_, err := Open(dir)
-		Expect(err).To(MatchError(And(ContainSubstring(dir), ContainSubstring("no tokenizer.json and no tokenizer.model lies there"))))
+		Expect(err).To(MatchError(And(ContainSubstring(dir), ContainSubstring("no tokenizer.json, no tokenizer.model and no tiktoken.model lies there"))))
 		_, err = Open(filepath.Join(dir, "nowhere"))
 		Expect(err).To(MatchError(ContainSubstring("no such file")))
 	})

@@ -57,7 +57,7 @@ type source struct {
 }
 
 // errNoTokenizer says that a folder holds no tokenizer.
-var errNoTokenizer = errors.New("no tokenizer.json and no tokenizer.model lies there")
+var errNoTokenizer = errors.New("no tokenizer.json, no tokenizer.model and no tiktoken.model lies there")
 
 func locate(path string) (source, error) {
 	st, err := os.Stat(path)
@@ -68,7 +68,7 @@ func locate(path string) (source, error) {
 		return source{path, path, filepath.Join(filepath.Dir(path), "tokenizer_config.json")}, nil
 	}
 	s := source{asked: path, config: filepath.Join(path, "tokenizer_config.json")}
-	for _, name := range []string{"tokenizer.json", "tokenizer.model"} {
+	for _, name := range []string{"tokenizer.json", "tokenizer.model", "tiktoken.model"} {
 		s.main = filepath.Join(path, name)
 		if _, err := os.Stat(s.main); err == nil {
 			return s, nil
@@ -80,7 +80,7 @@ func locate(path string) (source, error) {
 // key names what the files hold, and the form of the compiled file.
 func (s source) key() (string, error) {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%d %s\n", compiledVersion, filepath.Ext(s.main))
+	fmt.Fprintf(sum, "%d %s\n", compiledVersion, filepath.Base(s.main)) // a rank file's name says how text is cut
 	for _, path := range []string{s.main, s.config} {
 		f, err := os.Open(path)
 		if errors.Is(err, os.ErrNotExist) && path == s.config {
@@ -109,9 +109,16 @@ func (s source) load() (*Pipeline, error) {
 		return nil, err
 	}
 	var t *Pipeline
-	if filepath.Ext(s.main) == ".model" {
+	switch ext := filepath.Ext(s.main); {
+	case ext != ".json" && isRankFile(text):
+		var config []byte
+		if config, err = readFile(s.config); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		t, err = parseRankFile(text, s.main, config)
+	case ext == ".model":
 		t, err = parseSentencePiece(text)
-	} else {
+	default:
 		t, err = parseJSON(text)
 	}
 	if err != nil {
