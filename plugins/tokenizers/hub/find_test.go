@@ -182,10 +182,10 @@ var _ = Describe("finding a tokenizer", func() {
 		})
 
 		It("leaves nothing of a download that breaks off", func(ctx context.Context) {
-			hub.cut = true
+			hub.cut.Store(true)
 			_, err := find(ctx, "org/model", "")
 			Expect(failure(err).Kind).To(Equal(HubError))
-			hub.cut = false
+			hub.cut.Store(false)
 			Expect(find(ctx, "org/model", "")).To(HaveField("ID", "org/model"))
 		})
 

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	. "github.com/onsi/ginkgo/v2"
 )
@@ -25,9 +26,9 @@ type hubServer struct {
 	models map[string]repository
 
 	mu    sync.Mutex
-	asked []string // paths, in order
-	auth  []string // what came as Authorization
-	cut   bool     // break downloads off in the middle
+	asked []string    // paths, in order
+	auth  []string    // what came as Authorization
+	cut   atomic.Bool // break downloads off in the middle
 }
 
 const sha = "0123456789abcdef0123456789abcdef01234567"
@@ -96,7 +97,7 @@ func (h *hubServer) file(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, "GatedRepo")
 	case !has:
 		refuse(w, http.StatusNotFound, "EntryNotFound")
-	case h.cut:
+	case h.cut.Load():
 		w.Header().Set("Content-Length", "1000")
 		_, _ = w.Write([]byte(text))
 		panic(http.ErrAbortHandler)
