@@ -38,6 +38,24 @@ func (g *Graph) HasForks(conversation, turn int) bool {
 	return false
 }
 
+// checkGraph holds the graph against the conversations that there are; all problems are
+// in the error. The scheduler asks before its first credit.
+func (s *Store) checkGraph(branches map[string][]Branch) error {
+	nodes := make([]Node, s.Len())
+	for i := range nodes {
+		id := s.ID(i)
+		nodes[i] = Node{ID: id, Turns: s.NumTurns(i), Branches: branches[id]}
+	}
+	var errs []error
+	for _, p := range CheckBranches(nodes) {
+		errs = append(errs, p)
+	}
+	if len(errs) > 0 {
+		return fmt.Errorf("conversations that start others: %w", errors.Join(errs...))
+	}
+	return nil
+}
+
 // graphDocument is the file: the branches of the conversations that have any.
 type graphDocument struct {
 	Branches map[string][]Branch `json:"branches"`
@@ -70,6 +88,9 @@ func (s *Store) Graph() (*Graph, error) {
 	var doc graphDocument
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return nil, fmt.Errorf("read the graph of conversations: %s: %w", graphFile, err)
+	}
+	if err := s.checkGraph(doc.Branches); err != nil {
+		return nil, err
 	}
 	g := &Graph{Branches: make([][]Link, s.Len())}
 	child := make([]bool, s.Len())
