@@ -38,7 +38,7 @@ bench: build ## figures of the whole program, then of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 bench-tokenizers: deps test-tokenizers ## encoding and decoding next to the reference library, in one run
-	AIPERF_BENCH_TOKENIZERS=1 $(GO) test ./plugins/tokenizers -run TestTokenizers -ginkgo.focus 'beside the reference' -ginkgo.v -count=1
+	AIPERF_BENCH_TOKENIZERS=1 $(GO) test ./plugins/tokenizers -run TestTokenizers -ginkgo.focus 'beside the reference' -ginkgo.v -v -count=1
 
 lint: deps ## formatting and vet
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
