@@ -30,8 +30,8 @@ test-tokenizers: test-deps ## tokenizers of five models and the reference librar
 
 test: deps test-deps test-tokenizers ## everything, with the race detector
 	$(GO) vet ./...
-	@color=; [ -t 1 ] || color=--no-color; set -x; $(GO) tool ginkgo run $$color --race --procs=2 --timeout=9m --poll-progress-after=90s ./...
-	$(GO) test -count=1 ./plugins/tokenizers # a million characters beside the reference, which the detector would make take minutes
+	@color=; [ -t 1 ] || color=--no-color; set -x; $(GO) tool ginkgo run $$color --race --procs=2 --timeout=15m --poll-progress-after=90s ./...
+	$(GO) test -count=1 ./plugins/tokenizers # the tokenizers of models, which the detector would make take minutes
 
 bench: build ## figures of the whole program, then of the hot paths
 	$(GO) run ./test/bench -aiperf $(BIN)

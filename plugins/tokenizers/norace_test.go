@@ -2,4 +2,6 @@
 
 package tokenizers
 
+const underRace = false
+
 const manyCharacters = 1_000_000

@@ -50,12 +50,14 @@ func bigTokenizers() string {
 	return filepath.Join("..", "..", ".cache", "tokenizers")
 }
 
-// opened are the big tokenizers that were loaded already: under the race detector one
-// takes seconds.
+// opened are the big tokenizers that were loaded already: one takes seconds.
 var opened = map[string]*Pipeline{}
 
 func openBig(name string) *Pipeline {
 	GinkgoHelper()
+	if underRace {
+		Skip("left to the run without the race detector")
+	}
 	if t := opened[name]; t != nil {
 		return t
 	}

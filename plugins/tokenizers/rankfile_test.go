@@ -22,6 +22,9 @@ var _ = Describe("a rank file", func() {
 
 	for _, encoding := range []string{"o200k_base", "cl100k_base", "r50k_base"} {
 		It("of "+encoding+" says what the embedded vocabulary says, compiled too", func() {
+			if underRace {
+				Skip("left to the run without the race detector")
+			}
 			text, err := assets.Assets.ReadFile(encoding + ".tiktoken")
 			Expect(err).NotTo(HaveOccurred())
 			embedded, err := NewBuiltin(Config{Encoding: encoding})
