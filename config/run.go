@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 
 	"aiperf/clock"
@@ -114,6 +115,14 @@ type Benchmark struct {
 type Models struct {
 	Names    []string `json:"names"`
 	Strategy string   `json:"strategy"` // round_robin, random
+}
+
+// Pick deals out the models turn by turn over the whole dataset, or draws one.
+func (m Models) Pick(turnNumber int, rng *rand.Rand) string {
+	if m.Strategy == "random" {
+		return m.Names[rng.IntN(len(m.Names))]
+	}
+	return m.Names[turnNumber%len(m.Names)]
 }
 
 // Endpoint describes the target and the dialect spoken to it.

@@ -44,7 +44,7 @@ func (s *Store) checkGraph(branches map[string][]Branch) error {
 	nodes := make([]Node, s.Len())
 	for i := range nodes {
 		id := s.ID(i)
-		nodes[i] = Node{ID: id, Turns: s.NumTurns(i), Branches: branches[id]}
+		nodes[i] = Node{ID: id, Turns: s.NumTurns(i), Branches: branches[id], Isolated: s.Isolated(i)}
 	}
 	var errs []error
 	for _, p := range CheckBranches(nodes) {

@@ -1,23 +1,26 @@
 package dataset
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // Two files in the dataset's directory. dataset.dat holds bytes back to back:
 // conversation ids, prepared request bodies, and JSON documents of conversations
 // whose bodies cannot be prepared. index.dat is fixed-width, little-endian:
 //
-//	header        magic "AIPFIDX1", counts, size of the data file
+//	header        magic "AIPFIDX2", counts, size of the data file
 //	conversations one row of convRow bytes each: id, turns, document
-//	turns         one row of turnRow bytes each: body, output cap, delay
+//	turns         one row of turnRow bytes each: body, output cap, delay, timestamp
 //	slots         hash table from id to conversation number + 1 (0 = free), 4 bytes each
 const (
 	dataFile  = "dataset.dat"
 	indexFile = "index.dat"
 
-	magic     = "AIPFIDX1"
+	magic     = "AIPFIDX2"
 	headerLen = 64
 	convRow   = 40
-	turnRow   = 24
+	turnRow   = 32
 	slotLen   = 4
 )
 
@@ -61,7 +64,11 @@ type conversation struct {
 	turns     uint32
 	firstTurn uint64
 	document  span // len 0: all turns are prepared
+	flags     uint32
 }
+
+// flagIsolated marks conversations whose turns are complete by themselves.
+const flagIsolated = 1
 
 func (c conversation) append(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint64(b, c.id.off)
@@ -70,14 +77,14 @@ func (c conversation) append(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint64(b, c.firstTurn)
 	b = binary.LittleEndian.AppendUint64(b, c.document.off)
 	b = binary.LittleEndian.AppendUint32(b, c.document.len)
-	return binary.LittleEndian.AppendUint32(b, 0)
+	return binary.LittleEndian.AppendUint32(b, c.flags)
 }
 
 func decodeConversation(b []byte) conversation {
 	u64, u32 := binary.LittleEndian.Uint64, binary.LittleEndian.Uint32
 	return conversation{
 		id: span{u64(b), u32(b[8:])}, turns: u32(b[12:]), firstTurn: u64(b[16:]),
-		document: span{u64(b[24:]), u32(b[32:])},
+		document: span{u64(b[24:]), u32(b[32:])}, flags: u32(b[36:]),
 	}
 }
 
@@ -85,18 +92,23 @@ type turn struct {
 	payload   span // len 0: not prepared
 	maxTokens uint32
 	delayUS   uint64
+	timeNS    int64 // of the schedule; noTime
 }
+
+// noTime is the timestamp of a turn without one.
+const noTime = math.MinInt64
 
 func (t turn) append(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint64(b, t.payload.off)
 	b = binary.LittleEndian.AppendUint32(b, t.payload.len)
 	b = binary.LittleEndian.AppendUint32(b, t.maxTokens)
-	return binary.LittleEndian.AppendUint64(b, t.delayUS)
+	b = binary.LittleEndian.AppendUint64(b, t.delayUS)
+	return binary.LittleEndian.AppendUint64(b, uint64(t.timeNS))
 }
 
 func decodeTurn(b []byte) turn {
 	u64, u32 := binary.LittleEndian.Uint64, binary.LittleEndian.Uint32
-	return turn{payload: span{u64(b), u32(b[8:])}, maxTokens: u32(b[12:]), delayUS: u64(b[16:])}
+	return turn{payload: span{u64(b), u32(b[8:])}, maxTokens: u32(b[12:]), delayUS: u64(b[16:]), timeNS: int64(u64(b[24:]))}
 }
 
 // hashID is FNV-1a, 64 bits.

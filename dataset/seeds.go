@@ -3,8 +3,11 @@ package dataset
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
+
+	"github.com/google/uuid"
 )
 
 // Seeds derives one independent random stream per purpose from the run's seed, so
@@ -34,3 +37,17 @@ func (s Seeds) Item(name string, index int) *rand.Rand {
 
 // Random is a generator from one number.
 func Random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }
+
+// SessionID names the index-th conversation that brings no name: a number where the user
+// chose the seed, else a random UUID.
+func (s Seeds) SessionID(index int, numbered bool) string {
+	if numbered {
+		return fmt.Sprintf("session_%06d", index)
+	}
+	rng := s.Item("composer.conversation.session_id", index)
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:8], rng.Uint64())
+	binary.BigEndian.PutUint64(id[8:], rng.Uint64())
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // version 4, RFC variant
+	return id.String()
+}

@@ -152,6 +152,15 @@ func (s *Store) DelayMS(i, turnIndex int) float64 {
 	return float64(t.delayUS) / 1000
 }
 
+// TimestampNS is when a turn goes, on the schedule's own clock; false when it has no time.
+func (s *Store) TimestampNS(i, turnIndex int) (ns int64, ok bool) {
+	t, ok := s.turn(i, turnIndex)
+	return t.timeNS, ok && t.timeNS != noTime
+}
+
+// Isolated says that the turns of conversation i depend on no reply.
+func (s *Store) Isolated(i int) bool { return s.conv(i).flags&flagIsolated != 0 }
+
 // MaxTokens is the output cap of a turn, 0 for none.
 func (s *Store) MaxTokens(i, turnIndex int) int {
 	t, _ := s.turn(i, turnIndex)

@@ -152,6 +152,50 @@ var _ = Describe("a dataset of documents", func() {
 	})
 })
 
+var _ = Describe("what schedulers look at", func() {
+	It("keeps timestamps with their fractions, and that turns have none", func() {
+		at := func(ms float64) *float64 { return &ms }
+		dir := GinkgoT().TempDir()
+		_, err := write(dir, func(w *Writer) {
+			c := conv("a", 4)
+			c.ContextMode = MessageArrayWithResponses
+			c.Turns[0].TimestampMS, c.Turns[1].TimestampMS, c.Turns[2].TimestampMS = at(0), at(55.5), at(1.7e12+0.25)
+			Expect(w.Add(c, nil)).To(Succeed())
+			Expect(w.Add(conv("b", 1), nil)).To(Succeed())
+		})
+		Expect(err).NotTo(HaveOccurred())
+		s, err := Open(dir)
+		Expect(err).NotTo(HaveOccurred())
+		defer s.Close()
+		for turn, want := range []int64{0, 55_500_000, 1_700_000_000_000_250_000} {
+			ns, ok := s.TimestampNS(0, turn)
+			Expect([]any{ns, ok}).To(Equal([]any{want, true}))
+		}
+		for _, none := range [][2]int{{0, 3}, {0, 4}, {1, 0}} {
+			_, ok := s.TimestampNS(none[0], none[1])
+			Expect(ok).To(BeFalse())
+		}
+		Expect([]bool{s.Isolated(0), s.Isolated(1)}).To(Equal([]bool{true, false}))
+	})
+
+	It("refuses a fork of a conversation that would not use its history", func() {
+		dir := GinkgoT().TempDir()
+		_, err := write(dir, func(w *Writer) {
+			a, b := conv("a", 1), conv("b", 1)
+			a.Branches = []Branch{{ID: "a:0", Mode: BranchFork, Children: []string{"b"}, JoinAt: NoJoin}}
+			b.ContextMode = MessageArrayWithResponses
+			Expect(w.Add(a, nil)).To(Succeed())
+			Expect(w.Add(b, nil)).To(Succeed())
+		})
+		Expect(err).NotTo(HaveOccurred())
+		s, err := Open(dir)
+		Expect(err).NotTo(HaveOccurred())
+		defer s.Close()
+		_, err = s.Graph()
+		Expect(err).To(MatchError(ContainSubstring("session 'b' is a FORK target with context_mode")))
+	})
+})
+
 var _ = Describe("Writer", func() {
 	It("refuses an empty dataset", func() {
 		_, err := write(GinkgoT().TempDir(), func(*Writer) {})

@@ -15,7 +15,7 @@ import (
 var ErrEmpty = errors.New("dataset is empty")
 
 // Writer streams conversations into the store's files. Only the ids and the index rows
-// (about 70 bytes per single-turn conversation) are held in memory. It belongs to one
+// (about 80 bytes per single-turn conversation) are held in memory. It belongs to one
 // goroutine. After an error of Add it takes no more.
 type Writer struct {
 	dir       string
@@ -65,11 +65,14 @@ func (w *Writer) add(c *Conversation, bodies [][]byte) (err error) {
 		return fmt.Errorf("add conversation %s: the id is taken by an earlier one", c.SessionID)
 	}
 	row := conversation{turns: uint32(len(c.Turns)), firstTurn: uint64(len(w.turns))}
+	if c.Isolated() {
+		row.flags |= flagIsolated
+	}
 	if row.id, err = w.put([]byte(c.SessionID)); err != nil {
 		return err
 	}
 	for i := range c.Turns {
-		t := turn{maxTokens: uint32(min(max(0, c.Turns[i].MaxTokens), math.MaxUint32)), delayUS: microseconds(c.Turns[i].DelayMS)}
+		t := turn{maxTokens: uint32(min(max(0, c.Turns[i].MaxTokens), math.MaxUint32)), delayUS: microseconds(c.Turns[i].DelayMS), timeNS: nanoseconds(c.Turns[i].TimestampMS)}
 		if bodies != nil {
 			if len(bodies[i]) == 0 {
 				return fmt.Errorf("add conversation %s: the body of turn %d is empty", c.SessionID, i)
@@ -114,6 +117,16 @@ func microseconds(ms float64) uint64 {
 		return uint64(min(us, most))
 	}
 	return 0
+}
+
+// nanoseconds keeps the fractions of a timestamp; one that is no number is none.
+func nanoseconds(ms *float64) int64 {
+	const most = 1 << 42 // milliseconds: beyond any calendar
+	if ms == nil || math.IsNaN(*ms) {
+		return noTime
+	}
+	whole, part := math.Modf(max(-most, min(*ms, most)))
+	return int64(whole)*1e6 + int64(math.Round(part*1e6))
 }
 
 func (w *Writer) put(b []byte) (span, error) {

@@ -52,7 +52,7 @@ func (r *Rankings) Compose(i int) (dataset.Conversation, error) {
 	d, seeds := &r.c.Dataset.Rankings, r.c.Seeds
 	query, tokens, text := seeds.Item(streamQueryTokens, i), seeds.Item(streamPassageTokens, i), seeds.Item(streamText, i)
 	passages := make([]string, d.Passages.Int(seeds.Item(streamPassages, i)))
-	t := dataset.Turn{Model: modelOf(r.c.Models, i, seeds.Item(streamModel, i))}
+	t := dataset.Turn{Model: r.c.Models.Pick(i, seeds.Item(streamModel, i))}
 	t.Texts = []dataset.Media{
 		{Name: "query", Contents: []string{r.c.Prompts.Text(text, d.QueryTokens.Int(query))}},
 		{Name: "passages", Contents: passages},

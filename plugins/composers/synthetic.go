@@ -27,7 +27,6 @@ const (
 	streamDelay     = "composer.conversation.turn_delay"
 	streamMaxTokens = "composer.turn.max_tokens"
 	streamModel     = "composer.turn.model_selection"
-	streamSessionID = "composer.conversation.session_id"
 )
 
 // Synthetic makes conversations of given shape out of generated contents.
@@ -116,7 +115,7 @@ func (s *Synthetic) Compose(i int) (dataset.Conversation, error) {
 		if k > 0 && d.TurnDelayMS.Enabled() {
 			t.DelayMS = d.TurnDelayMS.Sample(delay) * d.TurnDelayRatio
 		}
-		t.Model = modelOf(s.c.Models, s.firstTurn[i]+k, model)
+		t.Model = s.c.Models.Pick(s.firstTurn[i]+k, model)
 	}
 	return c, nil
 }

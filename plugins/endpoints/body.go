@@ -50,6 +50,17 @@ func (b *body) merge(fields []config.KeyValue) {
 	}
 }
 
+// mergeObject sets the fields of an object that a turn brings.
+func (b *body) mergeObject(object json.RawMessage) {
+	if len(object) == 0 {
+		return
+	}
+	gjson.ParseBytes(object).ForEach(func(key, value gjson.Result) bool {
+		b.set(key.String(), json.RawMessage(value.Raw))
+		return true
+	})
+}
+
 // includeUsage asks for the usage object in the stream's last event, unless the user
 // has decided about it. It comes after all merges, because only then is it known
 // whether the request streams. Servers attach per-request figures to that event, so

@@ -3,6 +3,7 @@ package endpoints
 import (
 	"encoding/json"
 
+	"aiperf/dataset"
 	"aiperf/messages"
 	"aiperf/plugins"
 )
@@ -34,7 +35,7 @@ func NewChat(c Config) (Endpoint, error) {
 // AppendBody renders the whole history; model and output cap are the dispatching
 // turn's.
 //
-//	messages, model, stream, max_completion_tokens, extras, stream_options
+//	messages, model, stream, max_completion_tokens, tools, extras, the turn's extras, stream_options
 func (c *Chat) AppendBody(dst []byte, r *Request) ([]byte, error) {
 	if len(r.Turns) == 0 {
 		return dst, refuse("a chat request needs at least one turn")
@@ -51,9 +52,23 @@ func (c *Chat) AppendBody(dst []byte, r *Request) ([]byte, error) {
 	if last.MaxTokens > 0 {
 		b.setInt(c.messageCap, last.MaxTokens)
 	}
+	if tools := lastTools(r.Turns); tools != nil {
+		b.set("tools", tools)
+	}
 	b.merge(c.config.Endpoint.Extra)
+	b.mergeObject(last.ExtraBody)
 	b.includeUsage()
 	return b.append(dst), nil
+}
+
+// lastTools are the tools of the latest turn that declares any.
+func lastTools(turns []dataset.Turn) json.RawMessage {
+	for i := len(turns) - 1; i >= 0; i-- {
+		if turns[i].RawTools != nil {
+			return turns[i].RawTools
+		}
+	}
+	return nil
 }
 
 func joinMessages(list []json.RawMessage) json.RawMessage {

@@ -40,6 +40,7 @@ func (c *Completions) AppendBody(dst []byte, r *Request) ([]byte, error) {
 		b.setInt("max_tokens", t.MaxTokens)
 	}
 	b.merge(c.config.Endpoint.Extra)
+	b.mergeObject(t.ExtraBody)
 	b.includeUsage()
 	return b.append(dst), nil
 }

@@ -30,6 +30,7 @@ func (e *Embeddings) AppendBody(dst []byte, r *Request) ([]byte, error) {
 	b.setString("model", e.model(r, t))
 	b.set("input", stringArray(texts(t)))
 	b.merge(e.config.Endpoint.Extra)
+	b.mergeObject(t.ExtraBody)
 	return b.append(dst), nil
 }
 

@@ -92,6 +92,7 @@ func (e *Rankings) AppendBody(dst []byte, r *Request) ([]byte, error) {
 	b := &body{}
 	e.dialect.body(b, e.model(r, t), queries[0], passages)
 	b.merge(e.config.Endpoint.Extra)
+	b.mergeObject(t.ExtraBody)
 	return b.append(dst), nil
 }
 

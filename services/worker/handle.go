@@ -190,7 +190,7 @@ func (e *engine) build(s *session, c *messages.Credit, it *item) (body []byte, e
 		return nil, messages.NewError("LookupError", fmt.Sprintf("conversation %q has no turn %d", c.ConversationID, c.TurnIndex))
 	}
 	turn := s.conversation.Turns[c.TurnIndex]
-	turns := s.add(turn)
+	turns := s.next(turn)
 	if turn.Model != "" {
 		it.record.ModelName = turn.Model
 	}
@@ -228,7 +228,7 @@ func (e *engine) inspect(it *item) {
 // remember captures the reply for the session's next turn.
 func (e *engine) remember(s *session, x *transports.Exchange) {
 	replier, ok := e.deps.Endpoint.(endpoints.Replier)
-	if !ok || s.conversation == nil {
+	if !ok || s.conversation == nil || !s.conversation.KeepsReplies() {
 		return
 	}
 	if reply, ok := replier.AssistantTurn(x.Responses); ok {

@@ -32,6 +32,15 @@ func (s *session) add(t dataset.Turn) []dataset.Turn {
 	return s.history
 }
 
+// next returns the turns that the request of a turn is made of: those before it too, unless
+// it is complete by itself.
+func (s *session) next(t dataset.Turn) []dataset.Turn {
+	if s.conversation.Isolated() {
+		return []dataset.Turn{t}
+	}
+	return s.add(t)
+}
+
 // ended notes that a turn is over, with its reply if there was one.
 func (s *session) ended(turn int) {
 	s.mu.Lock()
