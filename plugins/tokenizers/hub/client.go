@@ -29,6 +29,15 @@ func clientOf(env func(string) string, transport http.RoundTripper) *client {
 	return &client{endpoint: endpoint, token: env("HF_TOKEN"), http: &http.Client{Transport: transport}}
 }
 
+// shown is the endpoint for people: without the password that it may hold.
+func (c *client) shown() string {
+	u, err := url.Parse(c.endpoint)
+	if err != nil {
+		return "HF_ENDPOINT"
+	}
+	return u.Redacted()
+}
+
 // model is what the hub says of a repository.
 type model struct {
 	ID        string `json:"id"`
@@ -55,7 +64,7 @@ func (s *status) Error() string {
 func (c *client) get(ctx context.Context, path string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.endpoint+path, nil)
 	if err != nil {
-		return nil, err
+		return nil, withoutURL(err)
 	}
 	req.Header.Set("User-Agent", "aiperf")
 	if c.token != "" {
@@ -63,17 +72,22 @@ func (c *client) get(ctx context.Context, path string) (*http.Response, error) {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err // the URL is said elsewhere
-		}
-		return nil, err
+		return nil, withoutURL(err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		_ = resp.Body.Close()
 		return nil, &status{resp.StatusCode, resp.Header.Get("X-Error-Code")}
 	}
 	return resp, nil
+}
+
+// withoutURL leaves out the URL, which is said elsewhere and may hold a password.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
 }
 
 // largestReply bounds what is read of the hub's descriptions.

@@ -103,8 +103,13 @@ func (f *finder) fetchFile(ctx context.Context, repo, dir string, m model, name 
 	if err := os.Rename(tmp.Name(), filepath.Join(blobs, blob)); err != nil {
 		return &cacheError{err}
 	}
-	err = os.Symlink(filepath.Join("..", "..", "blobs", blob), filepath.Join(dir, name))
-	if err != nil && !os.IsExist(err) {
+	// Renamed into its place: it may take that of a link whose blob is gone.
+	link := filepath.Join(dir, filepath.Base(tmp.Name()))
+	if err := os.Symlink(filepath.Join("..", "..", "blobs", blob), link); err != nil {
+		return &cacheError{err}
+	}
+	if err := os.Rename(link, filepath.Join(dir, name)); err != nil {
+		_ = os.Remove(link)
 		return &cacheError{err}
 	}
 	return nil

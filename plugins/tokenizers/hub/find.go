@@ -166,10 +166,10 @@ func (f *finder) online(ctx context.Context) (Found, error) {
 	}
 	var s *status
 	if !errors.As(err, &s) || s.code != http.StatusNotFound && s.code != http.StatusUnauthorized || s.problem == "RevisionNotFound" || s.problem == "GatedRepo" {
-		f.note("%s: %v", f.client.endpoint, err)
+		f.note("%s: %v", f.client.shown(), err)
 		return Found{}, f.failOn(err)
 	}
-	f.note("%s: no repository %s (%v)", f.client.endpoint, f.ask.Name, err)
+	f.note("%s: no repository %s (%v)", f.client.shown(), f.ask.Name, err)
 	id, failure := f.search(ctx)
 	if failure != nil {
 		return Found{}, failure
@@ -181,7 +181,7 @@ func (f *finder) online(ctx context.Context) (Found, error) {
 		return Found{Dir: dir, ID: id, Note: "found by a search on the hub"}, nil
 	}
 	if m, err = f.client.model(ctx, id, f.revision); err != nil {
-		f.note("%s: %s: %v", f.client.endpoint, id, err)
+		f.note("%s: %s: %v", f.client.shown(), id, err)
 		return Found{}, f.failOn(err)
 	}
 	return f.download(ctx, m, "found by a search on the hub")
@@ -226,7 +226,7 @@ func (f *finder) download(ctx context.Context, m model, note string) (Found, err
 	}
 	dir, err := f.fetch(ctx, m, f.revision)
 	if err != nil {
-		f.note("%s: %s: %v", f.client.endpoint, m.ID, err)
+		f.note("%s: %s: %v", f.client.shown(), m.ID, err)
 		return Found{}, f.failOn(err)
 	}
 	return Found{Dir: dir, ID: m.ID, Note: note}, nil

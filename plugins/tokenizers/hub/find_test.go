@@ -142,6 +142,16 @@ var _ = Describe("finding a tokenizer", func() {
 			Expect(left).To(BeEmpty())
 		})
 
+		It("fetches again what the cache has only a broken link to", func(ctx context.Context) {
+			snapshot := filepath.Join(dir, "hf/hub/models--org--model/snapshots", sha)
+			Expect(os.MkdirAll(snapshot, 0o755)).To(Succeed())
+			Expect(os.Symlink("../../blobs/gone", filepath.Join(snapshot, "tokenizer.json"))).To(Succeed())
+			found, err := find(ctx, "org/model", "")
+			Expect(err).NotTo(HaveOccurred())
+			Expect(os.ReadFile(filepath.Join(found.Dir, "tokenizer.json"))).To(BeEquivalentTo("{}"))
+			Expect(filepath.Glob(filepath.Join(snapshot, ".*"))).To(BeEmpty())
+		})
+
 		It("keeps a renamed repository under the name that was asked for", func(ctx context.Context) {
 			Expect(find(ctx, "old/name", "")).To(HaveField("ID", "old/name"))
 			env["HF_HUB_OFFLINE"] = "1"
@@ -179,6 +189,16 @@ var _ = Describe("finding a tokenizer", func() {
 			defer cancel()
 			_, err = find(past, "org/model", "")
 			Expect(failure(err).Kind).To(Equal(TimedOut))
+		})
+
+		It("shows no password of HF_ENDPOINT, and not the token", func(ctx context.Context) {
+			env["HF_TOKEN"] = "hush"
+			for _, endpoint := range []string{"http://me:hush@127.0.0.1:1", "http://me:hush@127.0.0.1:x"} {
+				env["HF_ENDPOINT"] = endpoint
+				_, err := find(ctx, "org/model", "")
+				Expect(failure(err).Kind).To(Equal(HubError))
+				Expect(err.Error()).NotTo(ContainSubstring("hush"))
+			}
 		})
 
 		It("leaves nothing of a download that breaks off", func(ctx context.Context) {
