@@ -54,22 +54,30 @@ func newAttempt(t *HTTP) *attempt {
 // release hands the state on to another exchange. What was taken beforehand and not used
 // goes back.
 func (a *attempt) release() {
-	if c := a.held; c != nil {
-		if a.still() {
-			a.t.put(c, a.t.session(a.r), 0)
-		} else {
-			c.close()
-		}
-	}
+	a.unhold()
 	if a.slot {
 		a.t.leave()
 	}
 	a.answer.reset()
 	a.head.reset()
-	a.to, a.r, a.slot, a.held, a.still, a.over = nil, nil, false, nil, nil, nil
+	a.to, a.r, a.slot, a.still, a.over = nil, nil, false, nil, nil
 	a.stage, a.heads, a.reusable = queued, false, false
 	a.out = a.out[:0]
 	a.t.attempts.Put(a)
+}
+
+// unhold gives back a connection that was taken beforehand and not used.
+func (a *attempt) unhold() {
+	c := a.held
+	if c == nil {
+		return
+	}
+	a.held = nil
+	if a.still() {
+		a.t.put(c, a.t.session(a.r), 0)
+	} else {
+		c.close()
+	}
 }
 
 // Hold implements Readied.
@@ -123,6 +131,7 @@ func (a *attempt) Exchange(ctx context.Context, x *Exchange) {
 		a.fail(ctx, err)
 	}
 	if session := a.t.session(a.r); session != "" && (err != nil || a.r.FinalTurn) {
+		a.unhold()
 		a.t.pool.end(session)
 	}
 }

@@ -413,6 +413,27 @@ var _ = Describe("connections", func() {
 		Expect(t.sessions).To(BeEmpty())
 	})
 
+	It("end with their session when they were taken for a turn that is not sent", func(ctx context.Context) {
+		u := endpoint(keeping(func(c net.Conn, next func() bool) {
+			for next() {
+				_, _ = io.WriteString(c, okAnswer)
+			}
+		}))
+		t := newTransport(settings(), config.Endpoint{ConnectionReuse: "sticky_user_sessions"})
+		Expect(exchange(ctx, t, &Request{URL: u, Session: "a"}).Error).To(BeNil())
+		Expect(t.sessions).To(HaveLen(1))
+		ctx, cancel := context.WithCancelCause(ctx)
+		ready := t.Ready(&Request{URL: u, Session: "a"})
+		ready.Hold(ctx)
+		Expect(t.sessions).To(BeEmpty(), "it is held")
+		cancel(ErrCancelled)
+		x := &Exchange{StartNS: clock.Now()}
+		ready.Exchange(ctx, x)
+		Expect(x.Error).To(Equal(CancelledError()))
+		Expect(t.sessions).To(BeEmpty())
+		Expect(t.pool.slots).To(BeEmpty())
+	})
+
 	It("refuse a strategy that does not exist", func() {
 		_, err := NewHTTP(Config{Endpoint: config.Endpoint{ConnectionReuse: "sometimes"}, Environment: settings()})
 		Expect(err).To(MatchError(ContainSubstring("there are: pooled, never, sticky-user-sessions")))

@@ -1,12 +1,14 @@
 package transports
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"aiperf/clock"
+	"aiperf/messages"
 )
 
 // reactor reads for many connections on one goroutine. A goroutine of its own for each
@@ -80,17 +82,17 @@ func (r *reactor) adopt(c *conn) error {
 	if failed != nil {
 		return failed
 	}
-	r.mu.Lock()
+	r.mu.Lock() // edges wait until it is known whose they are
+	defer r.mu.Unlock()
+	if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: watched, Fd: int32(fd)}); err != nil {
+		_ = unix.Close(fd)
+		return err
+	}
 	for len(r.conns) <= fd {
 		r.conns = append(r.conns, nil)
 	}
 	r.conns[fd] = c
 	c.fd, c.reactor, c.writable = fd, r, make(chan struct{}, 1)
-	r.mu.Unlock()
-	if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: watched, Fd: int32(fd)}); err != nil {
-		c.leave()
-		return err
-	}
 	_ = c.TCPConn.Close()
 	return nil
 }
@@ -176,8 +178,15 @@ func (c *conn) edge(events uint32, in *readBuffer) {
 }
 
 // drain reads what is there for an attempt that listens; true when its answer is over.
-// A short read has taken all there was, unless the connection has ended too (whole).
+// A short read has taken all there was, unless the connection has ended too (whole). A
+// panic ends the answer, not the reactor, which others need.
 func (a *attempt) drain(c *conn, in *readBuffer, whole bool) (over bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			over, a.reusable = true, false
+			a.over = messages.NewError("CreditProcessingError", fmt.Sprintf("panic: %v", p)).WithCode(500)
+		}
+	}()
 	for {
 		n, wall, err := in.receiver.Receive(c.fd, in.data[:])
 		switch {

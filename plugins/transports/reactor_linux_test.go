@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"aiperf/clock"
 	"aiperf/config"
 )
 
@@ -58,6 +59,52 @@ var _ = Describe("a reactor", func() {
 			Expect(x.Error).To(BeNil())
 			Expect(x.Trace.Reused).To(Equal(reused == 1))
 			Expect(x.StampSource).To(Equal(StampKernel))
+		}
+	})
+
+	It("that refuses a connection leaves it as it was", func(ctx context.Context) {
+		u := endpoint(keeping(func(c net.Conn, next func() bool) {
+			for next() {
+				_, _ = io.WriteString(c, okAnswer)
+			}
+		}))
+		t := newTransport(settings(), config.Endpoint{})
+		t.dialer.reactors.close()
+		before := descriptors()
+		refusing := &reactor{epoll: -1}
+		t.dialer.reactors = &reactors{all: []*reactor{refusing}}
+		DeferCleanup(func() { t.dialer.reactors = &reactors{} }) // has no goroutine to close
+		for reused := range 2 {
+			x := exchange(ctx, t, &Request{URL: u})
+			Expect(x.Error).To(BeNil())
+			Expect(x.Trace.Reused).To(Equal(reused == 1))
+		}
+		Expect(refusing.conns).To(BeEmpty())
+		Eventually(descriptors).Should(Equal(before + 2)) // both ends of the connection
+	})
+
+	It("outlives a panic over an answer, which is that exchange's failure", func(ctx context.Context) {
+		u := endpoint(keeping(func(c net.Conn, next func() bool) {
+			for next() {
+				_, _ = io.WriteString(c, sseHead+chunk("data: a\n\n")+"0\r\n\r\n")
+			}
+		}))
+		t := newTransport(settings(), config.Endpoint{})
+		r := &Request{URL: u}
+		a := t.Ready(r).(*attempt)
+		a.each = func(*event) error { panic("out of range") }
+		x := &Exchange{StartNS: clock.Now()}
+		a.Exchange(ctx, x)
+		Expect(x.Error).To(MatchError(ContainSubstring("panic: out of range")))
+		Expect(x.Error.Type).To(Equal("CreditProcessingError"))
+		Expect(t.pool.slots).To(BeEmpty())
+		Expect(t.pool.count).To(BeZero(), "its connection is not used again")
+		a.each = a.event
+		for _, r := range t.dialer.reactors.all { // each of them still reads
+			x := exchange(ctx, t, &Request{URL: u})
+			Expect(x.Error).To(BeNil())
+			Expect(texts(x)).To(Equal([]string{"a"}))
+			Expect(r.done).NotTo(BeClosed())
 		}
 	})
 })
