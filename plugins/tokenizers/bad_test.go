@@ -3,8 +3,6 @@ package tokenizers
 import (
 	"os"
 	"path/filepath"
-	"strings"
-	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -75,46 +73,3 @@ var _ = It("a text that is no UTF-8 counts as one with U+FFFD for what is not", 
 	Expect(err).NotTo(HaveOccurred())
 	Expect(t.Encode("a\xff\xf0\x9fb")).To(Equal(t.Encode("a\ufffd\ufffdb")))
 })
-
-// BenchmarkOpenCompiled is what each process of a run does.
-func BenchmarkOpenCompiled(b *testing.B) {
-	for _, name := range bigNames {
-		b.Run(name, func(b *testing.B) {
-			dir := filepath.Join(bigTokenizers(), name)
-			if _, err := os.Stat(dir); err != nil {
-				b.Skip(err)
-			}
-			compiled, err := Prepare(dir, b.TempDir())
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := openCompiled(compiled, false); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-// BenchmarkEncode encodes and counts texts of one kind; MB/s are those of the text.
-func BenchmarkEncode(b *testing.B) {
-	for _, name := range bigNames {
-		t, err := Open(filepath.Join(bigTokenizers(), name))
-		if err != nil {
-			b.Skip(err)
-		}
-		for kind, list := range benchTexts() {
-			text := strings.Join(list, "\n")
-			b.Run(name+"/"+kind, func(b *testing.B) {
-				b.SetBytes(int64(len(text)))
-				b.ReportAllocs()
-				var ids []uint32
-				for b.Loop() {
-					ids = t.EncodeAppend(ids[:0], text)
-				}
-			})
-		}
-	}
-}

@@ -165,18 +165,6 @@ func (b *bpe) joinShort(w *work) []uint32 {
 	return ids
 }
 
-// candidate is a possible join of the symbol at from with its successor. It is out of date
-// when one of the two has changed since.
-type candidate struct {
-	merge       uint64 // rank << 32 | id
-	from        int32
-	left, right uint32
-}
-
-func (c candidate) before(d candidate) bool {
-	return c.merge>>32 < d.merge>>32 || c.merge>>32 == d.merge>>32 && c.from < d.from
-}
-
 // joinLong does the same in O(n log n): symbols are a linked list, candidates a heap.
 func (b *bpe) joinLong(dst []uint32, w *work) []uint32 {
 	ids, n := w.ids, int32(len(w.ids))
@@ -187,7 +175,7 @@ func (b *bpe) joinLong(dst []uint32, w *work) []uint32 {
 	offer := func(from int32) {
 		if to := w.next[from]; to < n {
 			if m := b.table.of(ids[from], ids[to]); m != noMerge {
-				w.heap.push(candidate{m, from, ids[from], ids[to]})
+				w.heap.push(rankedAt(uint32(m>>32), uint32(from), ids[from], ids[to]))
 			}
 		}
 	}
@@ -196,21 +184,19 @@ func (b *bpe) joinLong(dst []uint32, w *work) []uint32 {
 	}
 	for len(w.heap) > 0 {
 		c := w.heap.pop()
-		if w.next[c.from] == gone || ids[c.from] != c.left {
-			continue
+		from := c.place()
+		to := w.next[from]
+		if to == gone || to >= n || ids[from] != c.a || ids[to] != c.b {
+			continue // one of the two has changed since
 		}
-		to := w.next[c.from]
-		if to >= n || ids[to] != c.right {
-			continue
-		}
-		ids[c.from] = uint32(c.merge)
+		ids[from] = uint32(b.table.of(c.a, c.b))
 		after := w.next[to]
-		w.next[c.from], w.next[to] = after, gone
+		w.next[from], w.next[to] = after, gone
 		if after < n {
-			w.prev[after] = c.from
+			w.prev[after] = from
 		}
-		offer(c.from)
-		if p := w.prev[c.from]; p >= 0 {
+		offer(from)
+		if p := w.prev[from]; p >= 0 {
 			offer(p)
 		}
 	}
@@ -218,44 +204,6 @@ func (b *bpe) joinLong(dst []uint32, w *work) []uint32 {
 		dst = append(dst, ids[i])
 	}
 	return dst
-}
-
-// candidates is a binary heap: the smallest rank first, then the leftmost.
-type candidates []candidate
-
-func (q *candidates) push(c candidate) {
-	h := append(*q, c)
-	i := len(h) - 1
-	for i > 0 {
-		up := (i - 1) / 2
-		if !c.before(h[up]) {
-			break
-		}
-		h[i] = h[up]
-		i = up
-	}
-	h[i] = c
-	*q = h
-}
-
-func (q *candidates) pop() candidate {
-	h := *q
-	first, last := h[0], h[len(h)-1]
-	h = h[:len(h)-1]
-	*q = h
-	for i := 0; len(h) > 0; {
-		down := 2*i + 1
-		if down+1 < len(h) && h[down+1].before(h[down]) {
-			down++
-		}
-		if down >= len(h) || !h[down].before(last) {
-			h[i] = last
-			break
-		}
-		h[i] = h[down]
-		i = down
-	}
-	return first
 }
 
 // findBorder checks that a character is a token, and that no merge joins it to another one
@@ -309,7 +257,7 @@ type work struct {
 	ids        []uint32
 	ranks      []uint64
 	next, prev []int32
-	heap       candidates
+	heap       joins
 	text       []byte
 
 	pieces, spare []string

@@ -78,17 +78,18 @@ func (m *merger) long(v *vocabulary, piece []byte) {
 	}
 	for len(m.queue) > 0 {
 		j := m.queue.pop()
-		mid := m.next[j.from]
-		if mid == gone || mid >= n || m.next[mid] != j.end {
+		from, end := j.place(), int32(j.a)
+		mid := m.next[from]
+		if mid == gone || mid >= n || m.next[mid] != end {
 			continue
 		}
-		m.next[j.from] = j.end
+		m.next[from] = end
 		m.next[mid] = gone
-		if j.end < n {
-			m.prev[j.end] = j.from
+		if end < n {
+			m.prev[end] = from
 		}
-		m.offer(v, piece, j.from)
-		if p := m.prev[j.from]; p >= 0 {
+		m.offer(v, piece, from)
+		if p := m.prev[from]; p >= 0 {
 			m.offer(v, piece, p)
 		}
 	}
@@ -106,7 +107,7 @@ func (m *merger) offer(v *vocabulary, piece []byte, from int32) {
 		return
 	}
 	if r := rank(v, piece, from, m.next[mid]); r != noRank {
-		m.queue.push(join{rank: r, from: from, end: m.next[mid]})
+		m.queue.push(rankedAt(uint32(r), uint32(from), uint32(m.next[mid]), 0))
 	}
 }
 
@@ -119,47 +120,3 @@ func rank(v *vocabulary, piece []byte, from, end int32) int32 {
 
 // gone marks a part that was joined to the one before it.
 const gone = int32(-1)
-
-// join is a possible merge of the part at from with its successor, up to end.
-type join struct{ rank, from, end int32 }
-
-func (j join) before(k join) bool { return j.rank < k.rank || j.rank == k.rank && j.from < k.from }
-
-// joins is a binary heap: smallest rank first, then leftmost. The standard library's
-// would put every entry into an interface.
-type joins []join
-
-func (q *joins) push(j join) {
-	h := append(*q, j)
-	i := len(h) - 1
-	for i > 0 {
-		up := (i - 1) / 2
-		if !j.before(h[up]) {
-			break
-		}
-		h[i] = h[up]
-		i = up
-	}
-	h[i] = j
-	*q = h
-}
-
-func (q *joins) pop() join {
-	h := *q
-	first, last := h[0], h[len(h)-1]
-	h = h[:len(h)-1]
-	*q = h
-	for i := 0; len(h) > 0; {
-		down := 2*i + 1
-		if down+1 < len(h) && h[down+1].before(h[down]) {
-			down++
-		}
-		if down >= len(h) || !h[down].before(last) {
-			h[i] = last
-			break
-		}
-		h[i] = h[down]
-		i = down
-	}
-	return first
-}
