@@ -27,17 +27,19 @@ type Builtin struct {
 
 // dialect is what an encoding has beside its rank file.
 type dialect struct {
-	scan     scanner
-	specials map[string]int
+	expression string // how text is cut; its scanner is among the known ones
+	specials   map[string]int
 }
 
+func (d dialect) scanner() scanner { return known[d.expression].(scanner) }
+
 var dialects = map[string]dialect{
-	"o200k_base": {scanO200K, map[string]int{"<|endoftext|>": 199999, "<|endofprompt|>": 200018}},
-	"cl100k_base": {scanCL100K, map[string]int{
+	"o200k_base": {expressionO200K, map[string]int{"<|endoftext|>": 199999, "<|endofprompt|>": 200018}},
+	"cl100k_base": {expressionCL100K, map[string]int{
 		"<|endoftext|>": 100257, "<|fim_prefix|>": 100258, "<|fim_middle|>": 100259, "<|fim_suffix|>": 100260, "<|endofprompt|>": 100276,
 	}},
-	"p50k_base": {scanGPT2, map[string]int{"<|endoftext|>": 50256}},
-	"r50k_base": {scanGPT2, map[string]int{"<|endoftext|>": 50256}},
+	"p50k_base": {expressionGPT2, map[string]int{"<|endoftext|>": 50256}},
+	"r50k_base": {expressionGPT2, map[string]int{"<|endoftext|>": 50256}},
 }
 
 // NewBuiltin loads an embedded vocabulary; an empty name is DefaultEncoding.
@@ -62,7 +64,7 @@ func NewBuiltin(c Config) (Tokenizer, error) {
 }
 
 func newBuiltin(name string, vocab *vocabulary, d dialect) *Builtin {
-	t := &Builtin{name: name, vocab: vocab, scan: d.scan, specials: d.specials, special: map[int]string{}, opening: "<|"}
+	t := &Builtin{name: name, vocab: vocab, scan: d.scanner(), specials: d.specials, special: map[int]string{}, opening: "<|"}
 	for text, id := range d.specials {
 		t.special[id] = text
 	}

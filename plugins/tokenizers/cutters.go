@@ -38,14 +38,10 @@ func (c splitter) cut(dst, pieces []string, _ bool) []string {
 	scan, everywhere := c.by.(scanner)
 	for _, s := range pieces {
 		if everywhere && c.as == isolated { // the common case, without a list of matches
-			for i := 0; i < len(s); {
-				end := scan(s, i)
-				dst = append(dst, s[i:end])
-				i = end
-			}
-			continue
+			dst = scan.cut(dst, s)
+		} else {
+			dst = c.split(dst, s)
 		}
-		dst = c.split(dst, s)
 	}
 	return dst
 }
@@ -53,7 +49,7 @@ func (c splitter) cut(dst, pieces []string, _ bool) []string {
 func (c splitter) split(dst []string, s string) []string {
 	g := gatherer{as: c.as, s: s, dst: dst, from: -1}
 	last := 0
-	eachMatch(c.by, s, func(from, to int) {
+	c.by.each(s, func(from, to int) {
 		if from > last {
 			g.add(last, from, c.invert)
 		}
@@ -116,6 +112,8 @@ type when struct {
 	single bool
 }
 
+func (p when) each(s string, emit func(from, to int)) { finder(p.next).each(s, emit) }
+
 func (p when) next(s string, i int) (from, to int) {
 	from = -1
 	for k, r := range s[i:] {
@@ -171,14 +169,10 @@ func (c byteLevel) cut(dst, pieces []string, _ bool) []string {
 		if c.prefixSpace && s != "" && s[0] != ' ' {
 			s = " " + s
 		}
-		if !c.split {
+		if c.split {
+			dst = scanner(scanGPT2).cut(dst, s)
+		} else {
 			dst = append(dst, s)
-			continue
-		}
-		for i := 0; i < len(s); {
-			end := scanGPT2(s, i)
-			dst = append(dst, s[i:end])
-			i = end
 		}
 	}
 	if c.alphabet {
@@ -214,10 +208,8 @@ func isWord(r rune) bool {
 		unicode.In(r, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic)) != exception("word", r)
 }
 
-// wordsAndSigns is \w+|[^\w\s]+.
-type wordsAndSigns struct{}
-
-func (wordsAndSigns) next(s string, i int) (from, to int) {
+// findWordsAndSigns is \w+|[^\w\s]+.
+func findWordsAndSigns(s string, i int) (from, to int) {
 	kind := func(r rune) int {
 		switch {
 		case isWord(r):

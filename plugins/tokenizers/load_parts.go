@@ -209,7 +209,7 @@ func readCutters(path string, raw json.RawMessage) ([]cutter, error) {
 			splitter{by: when{is: isPunctuation, single: true}, as: isolated},
 		}, nil
 	case "Whitespace":
-		return one(splitter{by: wordsAndSigns{}, as: removed, invert: true})
+		return one(splitter{by: finder(findWordsAndSigns), as: removed, invert: true})
 	case "WhitespaceSplit":
 		return one(splitter{by: when{is: unicode.IsSpace, single: true}, as: removed})
 	case "Punctuation":

@@ -110,7 +110,7 @@ func (r replacement) normalize(s string) string {
 	}
 	var b strings.Builder
 	last := 0
-	eachMatch(r.what, s, func(from, to int) {
+	r.what.each(s, func(from, to int) {
 		b.WriteString(s[last:from])
 		b.WriteString(r.with)
 		last = to

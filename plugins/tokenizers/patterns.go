@@ -6,45 +6,73 @@ import (
 	"github.com/dlclark/regexp2/v2"
 )
 
-// pattern finds its next match in s at or after i: from < 0 when there is none.
+// pattern finds parts of a text.
 type pattern interface {
-	next(s string, i int) (from, to int)
+	// each walks over the matches from left to right; empty ones are left out.
+	each(s string, emit func(from, to int))
+}
+
+// finder finds its next match in s at or after i: from < 0 when there is none.
+type finder func(s string, i int) (from, to int)
+
+func (f finder) each(s string, emit func(from, to int)) {
+	for i := 0; i < len(s); {
+		from, to := f(s, i)
+		if from < 0 {
+			return
+		}
+		emit(from, to)
+		i = to
+	}
 }
 
 // literal is a plain text.
 type literal string
 
-func (p literal) next(s string, i int) (from, to int) {
-	if p == "" {
-		return -1, -1
-	}
-	if at := strings.Index(s[i:], string(p)); at >= 0 {
+func (p literal) each(s string, emit func(from, to int)) {
+	finder(func(s string, i int) (from, to int) {
+		at := strings.Index(s[i:], string(p))
+		if at < 0 || p == "" {
+			return -1, -1
+		}
 		return i + at, i + at + len(p)
-	}
-	return -1, -1
+	}).each(s, emit)
 }
 
-// next makes a scanner, which matches everywhere, a pattern.
-func (scan scanner) next(s string, i int) (from, to int) {
-	if i >= len(s) {
-		return -1, -1
+// A scanner is a pattern that matches everywhere.
+func (scan scanner) each(s string, emit func(from, to int)) {
+	for i := 0; i < len(s); {
+		end := scan(s, i)
+		emit(i, end)
+		i = end
 	}
-	return i, scan(s, i)
 }
 
-// finder is a scanner that does not match everywhere: it skips what it cannot match.
-type finder func(s string, i int) (from, to int)
+// cut appends the pieces of s to dst: each without the detour of a function for each piece.
+func (scan scanner) cut(dst []string, s string) []string {
+	for i := 0; i < len(s); {
+		end := scan(s, i)
+		dst = append(dst, s[i:end])
+		i = end
+	}
+	return dst
+}
 
-func (f finder) next(s string, i int) (from, to int) { return f(s, i) }
+// Expressions of the common vocabularies.
+const (
+	expressionCL100K = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	expressionO200K  = `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	expressionGPT2   = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+)
 
 // known are the expressions of the common vocabularies, written out by hand: they run many
 // times as fast as an engine with look-ahead could run them.
 var known = map[string]pattern{
-	`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`:                                                                                                                                                                scanner(scanCL100K),
-	`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`:                                                                                                                                                                     scanner(scanQwen),
-	`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`: scanner(scanO200K),
-	`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`:                                                                                                                                                                                                         scanner(scanGPT2),
-	`'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`:                                                                                                                                                                                                                          finder(findCLIP),
+	expressionCL100K: scanner(scanCL100K),
+	`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`: scanner(scanQwen),
+	expressionO200K: scanner(scanO200K),
+	expressionGPT2:  scanner(scanGPT2),
+	`'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`: finder(findCLIP),
 	`\p{N}{1,3}`:   finder(findDigits),
 	"[一-龥぀-ゟ゠-ヿ]+": finder(findEastAsian),
 	"[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+": finder(findDeepSeek),
@@ -62,48 +90,17 @@ func compile(text string) (pattern, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &expression{re}, nil
+	return expression{re}, nil
 }
 
-// next is for callers that want one match; eachMatch is cheaper for all.
-func (e *expression) next(s string, i int) (from, to int) {
-	from = -1
-	e.each(s[i:], func(f, t int) bool {
-		from, to = i+f, i+t
-		return false
-	})
-	return from, to
-}
-
-func (e *expression) each(s string, emit func(from, to int) bool) {
+func (e expression) each(s string, emit func(from, to int)) {
 	all, err := e.re.FindAllStringIndex(s, -1)
 	if err != nil {
 		return // it has no time limit: nothing can go wrong
 	}
 	for _, m := range all {
-		if !emit(m[0], m[1]) {
-			return
+		if m[1] > m[0] {
+			emit(m[0], m[1])
 		}
-	}
-}
-
-// eachMatch walks over the matches in a text; empty ones are left out.
-func eachMatch(p pattern, s string, emit func(from, to int)) {
-	if e, ok := p.(*expression); ok {
-		e.each(s, func(from, to int) bool {
-			if to > from {
-				emit(from, to)
-			}
-			return true
-		})
-		return
-	}
-	for i := 0; i < len(s); {
-		from, to := p.next(s, i)
-		if from < 0 || to <= from {
-			return
-		}
-		emit(from, to)
-		i = to
 	}
 }

@@ -18,16 +18,6 @@ import (
 // before: a file that bears the name of a known encoding is cut as that is, any other one
 // by the expression that the models which come as rank files share.
 
-const sharedExpression = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
-
-// expressionOf is how text is cut for an encoding.
-var expressionOf = map[string]string{
-	"o200k_base":  `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
-	"cl100k_base": sharedExpression,
-	"p50k_base":   `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`,
-	"r50k_base":   `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`,
-}
-
 // isRankFile tells a rank file from other files by its first line.
 func isRankFile(text []byte) bool {
 	line, _, _ := strings.Cut(string(text[:min(len(text), 4096)]), "\n")
@@ -64,13 +54,12 @@ func parseRankFile(text []byte, name string, config []byte) (*Pipeline, error) {
 		entries[id] = entry{text: string(raw)}
 		count++
 	}
-	encoding := strings.TrimSuffix(filepath.Base(name), ".tiktoken")
-	expression, known := expressionOf[encoding]
+	d, known := dialects[strings.TrimSuffix(filepath.Base(name), ".tiktoken")]
 	if !known {
-		expression = sharedExpression
+		d = dialect{expressionCL100K, configTokens(config)}
 	}
 	t := newPipeline()
-	quoted, err := json.Marshal(expression)
+	quoted, err := json.Marshal(d.expression)
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +73,7 @@ func parseRankFile(text []byte, name string, config []byte) (*Pipeline, error) {
 	if err := t.rankModel(entries); err != nil {
 		return nil, err
 	}
-	special := dialects[encoding].specials
-	if len(special) == 0 {
-		special = configTokens(config)
-	}
-	return t, t.addTokens(specialTokens(special))
+	return t, t.addTokens(specialTokens(d.specials))
 }
 
 // rankModel joins the tokens whose bytes together are a token.

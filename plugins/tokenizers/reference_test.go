@@ -55,7 +55,7 @@ func referencePieces(encoding, text string) []string {
 }
 
 func pieces(encoding, text string) []string {
-	scan := dialects[encoding].scan
+	scan := dialects[encoding].scanner()
 	var out []string
 	for i := 0; i < len(text); {
 		end := scan(text, i)
