@@ -26,7 +26,7 @@ import (
 
 const (
 	compiledMagic   = "AIPERFTK"
-	compiledVersion = 1
+	compiledVersion = 2
 	headerBytes     = 24
 )
 
@@ -66,11 +66,12 @@ type plan struct {
 	PostProcessor json.RawMessage `json:"post_processor,omitempty"`
 	Decoder       json.RawMessage `json:"decoder,omitempty"`
 
-	Model   string      `json:"model"` // bpe, unigram, wordpiece, wordlevel
-	Raw     bool        `json:"raw"`
-	Base    int         `json:"base"`
-	Longest int         `json:"longest"`
-	Named   namedTokens `json:"named"`
+	Model    string      `json:"model"` // bpe, unigram, wordpiece, wordlevel
+	Raw      bool        `json:"raw"`
+	Base     int         `json:"base"`
+	Longest  int         `json:"longest"`
+	Named    namedTokens `json:"named"`
+	Controls []int       `json:"controls,omitempty"`
 
 	Unknown int     `json:"unknown"`
 	Ignore  bool    `json:"ignore,omitempty"`
@@ -108,7 +109,7 @@ func fromBytes[T uint32 | uint64 | int32 | float64](b []byte) []T {
 func (t *Pipeline) compile() ([]byte, error) {
 	p := plan{
 		Normalizer: t.source.Normalizer, PreTokenizer: t.source.PreTokenizer, PostProcessor: t.source.PostProcessor, Decoder: t.source.Decoder,
-		Raw: t.raw, Base: t.base, Longest: t.lex.longest, Named: t.named,
+		Raw: t.raw, Base: t.base, Longest: t.lex.longest, Named: t.named, Controls: t.controls,
 	}
 	var parts [sections][]byte
 	parts[sectionBlob], parts[sectionOffsets], parts[sectionSlots] = t.lex.blob, asBytes(t.lex.offsets), asBytes(t.lex.slots)
@@ -225,7 +226,7 @@ func fromCompiled(file []byte, whole bool) (*Pipeline, error) {
 		return nil, fmt.Errorf("%w: %w", errCompiled, err)
 	}
 	t := newPipeline()
-	t.raw, t.base, t.named = p.Raw, p.Base, p.Named
+	t.raw, t.base, t.named, t.controls = p.Raw, p.Base, p.Named, p.Controls
 	t.source.Normalizer, t.source.PreTokenizer, t.source.PostProcessor, t.source.Decoder = p.Normalizer, p.PreTokenizer, p.PostProcessor, p.Decoder
 	if err := t.readParts(); err != nil {
 		return nil, err

@@ -29,6 +29,25 @@ var _ = Describe("a compiled tokenizer", func() {
 		}
 	})
 
+	It("keeps apart what of a SentencePiece model is no text", func() {
+		piece := func(text string, kind byte) string {
+			p := "\n" + string(rune(len(text))) + text + "\x15\x00\x00\x80\xbf\x18" + string(rune(kind))
+			return "\n" + string(rune(len(p))) + p
+		}
+		path := filepath.Join(GinkgoT().TempDir(), "tokenizer.model")
+		model := piece("<unk>", pieceUnknown) + piece("<s>", pieceControl) + piece("</s>", pieceControl) + piece("▁", pieceNormal) + piece("a", pieceNormal)
+		Expect(os.WriteFile(path, []byte(model), 0o644)).To(Succeed())
+		read, err := Open(path)
+		Expect(err).NotTo(HaveOccurred())
+		for _, t := range []*Pipeline{read, prepared(path)} {
+			Expect(t.Encode("<s>")).NotTo(ContainElement(1), "its text is no token")
+			Expect(t.Decode([]int{1, 3, 4, 2})).To(Equal("<s> a</s>"))
+			Expect(t.DecodePlain([]int{1, 3, 4, 2})).To(Equal("a"))
+			Expect([]bool{t.IsSpecial(0), t.IsSpecial(1), t.IsSpecial(4)}).To(Equal([]bool{true, true, false}))
+			Expect([]int{t.BOS(), t.EOS()}).To(Equal([]int{1, 2}))
+		}
+	})
+
 	It("is made once, and again when what it is made of has changed or it is damaged", func() {
 		dir := GinkgoT().TempDir()
 		text, err := os.ReadFile(filepath.Join("testdata", "tiny", "wordlevel", "tokenizer.json"))

@@ -197,6 +197,9 @@ func (t *Pipeline) useAdded(asIs, normalized *addedSet) {
 	t.added, t.normalized = asIs, normalized
 	n := len(asIs.list) + len(normalized.list)
 	t.extra, t.special = make(map[int]string, n), map[int]bool{}
+	for _, id := range t.controls {
+		t.special[id] = true
+	}
 	for _, set := range []*addedSet{asIs, normalized} {
 		for _, a := range set.list {
 			text := a.Content

@@ -33,9 +33,11 @@ type Pipeline struct {
 	decode  decoder
 	extra   map[int]string // texts of added tokens, as the decoder takes them
 	special map[int]bool
-	scratch sync.Pool // of *work
-	named   namedTokens
-	source  parts // as the file has them, without the added tokens
+	// controls are special tokens of the model's own, which no text contains.
+	controls []int
+	scratch  sync.Pool // of *work
+	named    namedTokens
+	source   parts // as the file has them, without the added tokens
 }
 
 // namedTokens are those that have a part to play; −1 when there is none.

@@ -197,6 +197,9 @@ func parseSentencePiece(b []byte) (*Pipeline, error) {
 		switch p.kind {
 		case pieceUnknown:
 			unknown = id
+			t.controls = append(t.controls, id)
+		case pieceControl:
+			t.controls = append(t.controls, id)
 		case pieceUser:
 			added = append(added, addedToken{ID: id, Content: p.text, Normalized: true})
 		}
@@ -219,15 +222,7 @@ func parseSentencePiece(b []byte) (*Pipeline, error) {
 	default:
 		return nil, fmt.Errorf("trainer_spec.model_type: %d is not supported; there are: 1 (unigram), 2 (bpe)", m.kind)
 	}
-	if err := t.addTokens(added); err != nil {
-		return nil, err
-	}
-	for id, p := range m.pieces {
-		if p.kind == pieceControl || p.kind == pieceUnknown {
-			t.special[id] = true
-		}
-	}
-	return t, nil
+	return t, t.addTokens(added)
 }
 
 // id is a token that a model names; −1 when it has none.
