@@ -153,33 +153,12 @@ func StoreCalibration(cache string, c *Calibration) (path string, err error) {
 	c.Schema = calibrationSchema
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err == nil {
-		err = writeAtomic(path, append(text, '\n'))
+		err = WriteCacheFile(path, append(text, '\n'), 0o600)
 	}
 	if err != nil {
 		return "", fmt.Errorf("store calibration: %w", err)
 	}
 	return path, nil
-}
-
-func writeAtomic(path string, text []byte) (err error) {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, ".calibration-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // LoadCalibration reads what is known of a machine; nil when nothing is. The error says

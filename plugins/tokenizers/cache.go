@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"aiperf/config"
 )
 
 // compiledSuffix ends the names of compiled tokenizers.
@@ -37,7 +39,7 @@ func Prepare(path, cacheDir string) (compiled string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", s.main, err)
 	}
-	if err := writeWhole(compiled, file); err != nil {
+	if err := config.WriteCacheFile(compiled, file, 0o644); err != nil {
 		return "", &CacheError{err}
 	}
 	return compiled, nil
@@ -111,11 +113,11 @@ func (s source) load() (*Pipeline, error) {
 	var t *Pipeline
 	switch ext := filepath.Ext(s.main); {
 	case ext != ".json" && isRankFile(text):
-		var config []byte
-		if config, err = readFile(s.config); err != nil && !errors.Is(err, os.ErrNotExist) {
+		var beside []byte
+		if beside, err = readFile(s.config); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, err
 		}
-		t, err = parseRankFile(text, s.main, config)
+		t, err = parseRankFile(text, s.main, beside)
 	case ext == ".model":
 		t, err = parseSentencePiece(text)
 	default:
@@ -126,28 +128,4 @@ func (s source) load() (*Pipeline, error) {
 	}
 	t.name = s.asked
 	return t, t.readConfig(s.config)
-}
-
-// writeWhole writes a file under a temporary name and renames it: two that compile the same
-// tokenizer at the same time do not disturb each other, or those that read it.
-func writeWhole(path string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".compiling-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(content)
-	if e := f.Chmod(0o644); err == nil {
-		err = e
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -60,20 +60,28 @@ func parseJSON(text []byte) (*Pipeline, error) {
 		return nil, err
 	}
 	var p parts
-	for key, into := range map[string]any{
+	into := map[string]any{
 		"added_tokens": &p.AddedTokens, "normalizer": &p.Normalizer, "pre_tokenizer": &p.PreTokenizer, "post_processor": &p.PostProcessor, "decoder": &p.Decoder,
-	} {
-		if v := gjson.GetBytes(text, key); v.Exists() {
-			if err := json.Unmarshal([]byte(v.Raw), into); err != nil {
-				return nil, fmt.Errorf("%s: %w", key, plain(err))
+	}
+	var model gjson.Result
+	var err error
+	gjson.ParseBytes(text).ForEach(func(key, v gjson.Result) bool { // once over a text of tens of megabytes
+		if key.Str == "model" {
+			model = v
+		} else if to := into[key.Str]; to != nil {
+			if bad := json.Unmarshal([]byte(v.Raw), to); bad != nil {
+				err = fmt.Errorf("%s: %w", key.Str, plain(bad))
 			}
 		}
+		return err == nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	m := gjson.GetBytes(text, "model")
-	if !m.IsObject() {
+	if !model.IsObject() {
 		return nil, errors.New("model: missing: this is no tokenizer.json")
 	}
-	return p.build(m)
+	return p.build(model)
 }
 
 // checkJSON tells what is wrong with a text that is no JSON object, and where.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"aiperf/config"
 )
 
 // largestFile is more than any tokenizer has.
@@ -39,7 +41,7 @@ func (f *finder) fetch(ctx context.Context, m model, revision string) (dir strin
 		}
 	}
 	if revision != m.Commit {
-		if err := writeRef(filepath.Join(repo, "refs", filepath.FromSlash(revision)), m.Commit); err != nil {
+		if err := config.WriteCacheFile(filepath.Join(repo, "refs", filepath.FromSlash(revision)), []byte(m.Commit), 0o644); err != nil {
 			return "", &cacheError{err}
 		}
 	}
@@ -113,26 +115,6 @@ func (f *finder) fetchFile(ctx context.Context, repo, dir string, m model, name 
 		return &cacheError{err}
 	}
 	return nil
-}
-
-// writeRef notes what a revision stands for.
-func writeRef(path, commit string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".ref-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.WriteString(commit)
-	if closed := tmp.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }
 
 // disk marks failures to write as the cache's.
