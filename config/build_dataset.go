@@ -283,7 +283,7 @@ func (l *loader) tokenizer() {
 		return
 	}
 	choice, err := l.host.ResolveTokenizer(TokenizerAsk{
-		Name: name, Revision: t.Revision, TimeoutSec: l.env.Tokenizer.PreloadTimeoutSec, Env: l.in.Env,
+		ChatTemplate: l.f.ApplyChatTemplate.Value, Name: name, Revision: t.Revision, TimeoutSec: l.env.Tokenizer.PreloadTimeoutSec, Env: l.in.Env,
 	})
 	if err != nil {
 		where := "--model"
@@ -298,6 +298,10 @@ func (l *loader) tokenizer() {
 		l.problems = append(l.problems, Problem{
 			Where: l.f.TokenizerRevision.As, Reason: "has no effect on the embedded tokenizer " + t.Encoding, Hint: "leave it out, or name a tokenizer of the model hub with --tokenizer",
 		})
+	}
+	t.ApplyChatTemplate = choice.ChatTemplate
+	if l.f.ApplyChatTemplate.Value && !choice.ChatTemplate {
+		l.warn(l.f.ApplyChatTemplate.As + ": has no effect; tokenizer " + t.Asked + " has no chat template")
 	}
 	if choice.Warning != "" {
 		l.warn(choice.Warning)

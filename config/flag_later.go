@@ -40,7 +40,6 @@ var laterFeatures = []laterFeature{
 		"download-video-content", "request-content-type", "uuid-and-strip",
 		"video-batch-size", "batch-size-video", "video-duration", "video-fps", "video-width", "video-height", "video-synth-type", "video-format", "video-codec",
 		"video-audio-sample-rate", "video-audio-num-channels", "video-audio-codec", "video-audio-depth"}},
-	{"counting with chat templates", "", []string{"apply-chat-template"}},
 	{"cache-busting prompts", "", []string{"cache-bust"}},
 	{"prefill limits and rate series", "use --concurrency and --request-rate", []string{
 		"prefill-concurrency", "prefill-concurrency-ramp-duration", "request-rate-series",

@@ -97,6 +97,9 @@ func loadFlags() []*Flag {
 		{Names: names("tokenizer-trust-remote-code"), Group: GroupTokenizer, Target: "tokenizer.trust_remote_code", Default: "false",
 			Help:  "Accepted with a warning: code from elsewhere is never run here.",
 			Value: toggle(func(f *Flags) *Opt[bool] { return &f.TrustRemoteCode })},
+		{Names: names("apply-chat-template"), Group: GroupTokenizer, Target: "tokenizer.apply_chat_template", Default: "false",
+			Help:  "Count inputs as the model reads them, with its chat template, and make synthetic prompts that much shorter.",
+			Value: toggle(func(f *Flags) *Opt[bool] { return &f.ApplyChatTemplate })},
 
 		{Names: names("concurrency"), Group: GroupLoad, Common: true, Target: "phases.profiling.concurrency", Default: "1; with a rate no limit",
 			Help:  "Sessions in flight; with --request-rate the most that may be.",

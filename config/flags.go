@@ -62,6 +62,7 @@ type Flags struct {
 	Tokenizer         Opt[string]
 	TokenizerRevision Opt[string]
 	TrustRemoteCode   Opt[bool]
+	ApplyChatTemplate Opt[bool]
 
 	// Load
 	Concurrency    Opt[int]

@@ -28,8 +28,8 @@ func (l *loader) describe() {
 			in.Artifacts.Records = []string{"jsonl"}
 		}
 	}
-	if f.Tokenizer.Set || f.TrustRemoteCode.Set || f.TokenizerRevision.Set {
-		in.Tokenizer = &inputTokens{Name: f.Tokenizer.Value, Revision: f.TokenizerRevision.Value, TrustRemoteCode: f.TrustRemoteCode.pointer()}
+	if f.Tokenizer.Set || f.TrustRemoteCode.Set || f.TokenizerRevision.Set || f.ApplyChatTemplate.Set {
+		in.Tokenizer = &inputTokens{Name: f.Tokenizer.Value, Revision: f.TokenizerRevision.Value, TrustRemoteCode: f.TrustRemoteCode.pointer(), ApplyChatTemplate: f.ApplyChatTemplate.pointer()}
 	}
 	if f.GPUTelemetry.Set || f.NoGPUTelemetry.Set {
 		in.GPUTelemetry = &inputGPU{Enabled: b.GPUTelemetry.Enabled}

@@ -137,9 +137,10 @@ type inputArtifacts struct {
 }
 
 type inputTokens struct {
-	Name            string `json:"name,omitempty"`
-	Revision        string `json:"revision,omitempty"`
-	TrustRemoteCode *bool  `json:"trust_remote_code,omitempty"`
+	Name              string `json:"name,omitempty"`
+	Revision          string `json:"revision,omitempty"`
+	TrustRemoteCode   *bool  `json:"trust_remote_code,omitempty"`
+	ApplyChatTemplate *bool  `json:"apply_chat_template,omitempty"`
 }
 
 type inputGPU struct {

@@ -34,6 +34,7 @@ type TokenizerAsk struct {
 	Name, Revision string
 	TimeoutSec     float64  // for all that has to be fetched
 	Env            []string // KEY=value: where caches and the model hub are
+	ChatTemplate   bool     // whether there is one is to be found out
 }
 
 // TokenizerChoice is what the name led to.
@@ -42,7 +43,9 @@ type TokenizerChoice struct {
 	Encoding string // vocabulary inside it, if it has several
 	Path     string // file or folder for it, if it needs one
 	Resolved string // full name on the model hub, when it came from there
-	Warning  string // what the user should know; empty when there is nothing
+	// ChatTemplate tells, when that was asked, whether the tokenizer has one.
+	ChatTemplate bool
+	Warning      string // what the user should know; empty when there is nothing
 }
 
 // Load resolves what the user said into the run document. All problems are reported

@@ -254,6 +254,9 @@ type Tokenizer struct {
 	Resolved string `json:"resolved,omitempty"` // its full name on the model hub
 	Revision string `json:"revision,omitempty"`
 	Needed   bool   `json:"needed"` // the endpoint has text to count
+	// ApplyChatTemplate counts inputs as the model reads them, and makes synthetic prompts
+	// shorter by what its template adds.
+	ApplyChatTemplate bool `json:"apply_chat_template,omitempty"`
 }
 
 // GPUTelemetry says where GPU figures come from.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -50,9 +51,8 @@ func profileHelp(state *State, topic string) error {
 // load resolves the run on this machine. Its error ends the program with code 2.
 func load(state *State, in config.Input) (*config.Run, error) {
 	_, onTerminal := terminal(state.Stdout)
-	run, problems := config.Load(in, config.Host{
-		LoadPlugins:      loadPlugins,
-		ResolveTokenizer: func(ask config.TokenizerAsk) (config.TokenizerChoice, error) { return resolveTokenizer(state, ask) },
+	host := config.Host{
+		LoadPlugins: loadPlugins,
 		Entropy: func(n int) []byte {
 			b := make([]byte, n)
 			_, _ = rand.Read(b) // never fails on the systems we run on
@@ -63,7 +63,19 @@ func load(state *State, in config.Input) (*config.Run, error) {
 		Terminal:   onTerminal,
 		WorkingDir: state.WorkingDir,
 		PID:        os.Getpid(),
+	}
+	var run *config.Run
+	var problems config.Problems
+	err := state.interruptible(func(ctx context.Context) error {
+		host.ResolveTokenizer = func(ask config.TokenizerAsk) (config.TokenizerChoice, error) {
+			return resolveTokenizer(ctx, state, ask)
+		}
+		run, problems = config.Load(in, host)
+		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
 	if len(problems) > 0 {
 		return nil, exitError{2, problems}
 	}

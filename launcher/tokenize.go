@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,45 +39,59 @@ func tokenizeCommand(state *State) *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "JSON lines in and out"},
 			&cli.BoolFlag{Name: "decode", Aliases: []string{"d"}, Usage: "ids to text"},
 			&cli.BoolFlag{Name: "special", Usage: "with the tokenizer's special tokens"},
+			&cli.BoolFlag{Name: "chat", Usage: "the text is a JSON list of messages, which the model's chat template turns into its prompt"},
 		},
 		Action: func(c *cli.Context) error {
-			if c.IsSet("file") && c.NArg() > 0 {
-				return exitError{2, errors.New("--file: cannot be used together with a text as argument")}
-			}
-			t, err := openTokenizer(state, c.String("tokenizer"), c.String("tokenizer-revision"))
-			if err != nil {
-				return exitError{2, fmt.Errorf("--tokenizer: %w", err)}
-			}
-			in, where, err := tokenizeInput(state, c)
-			if err != nil {
-				return exitError{1, err}
-			}
-			defer in.Close()
-			z := tokenize{tokenizer: t, decode: c.Bool("decode"), special: c.Bool("special"), where: where}
-			out := bufio.NewWriterSize(state.Stdout, 1<<16)
-			if c.Bool("json") {
-				err = z.lines(in, out)
-			} else {
-				err = z.whole(in, out)
-			}
-			if e := out.Flush(); err == nil && e != nil {
-				err = e
-			}
-			if err != nil {
-				return exitError{1, err}
-			}
-			return nil
+			return state.interruptible(func(ctx context.Context) error { return runTokenize(ctx, state, c) })
 		},
 	}
 }
 
+func runTokenize(ctx context.Context, state *State, c *cli.Context) error {
+	z := tokenize{decode: c.Bool("decode"), special: c.Bool("special"), chat: c.Bool("chat")}
+	switch {
+	case c.IsSet("file") && c.NArg() > 0:
+		return exitError{2, errors.New("--file: cannot be used together with a text as argument")}
+	case z.chat && z.decode:
+		return exitError{2, errors.New("--chat: cannot be used together with --decode")}
+	case c.String("tokenizer") == "":
+		return exitError{2, errors.New("--tokenizer: wants a name, a folder, or builtin")}
+	}
+	var err error
+	if z.tokenizer, err = openTokenizer(ctx, state, c.String("tokenizer"), c.String("tokenizer-revision")); err != nil {
+		return exitError{2, fmt.Errorf("--tokenizer: %w", err)}
+	}
+	if t, ok := z.tokenizer.(tokenizers.Chat); z.chat && (!ok || !t.HasChatTemplate()) {
+		return exitError{2, fmt.Errorf("--chat: tokenizer %s has no chat template", c.String("tokenizer"))}
+	}
+	in, where, err := tokenizeInput(state, c)
+	if err != nil {
+		return exitError{1, err}
+	}
+	defer in.Close()
+	z.where = where
+	out := bufio.NewWriterSize(state.Stdout, 1<<16)
+	if c.Bool("json") {
+		err = z.lines(in, out)
+	} else {
+		err = z.whole(in, out)
+	}
+	if e := out.Flush(); err == nil && e != nil {
+		err = e
+	}
+	if err != nil {
+		return exitError{1, err}
+	}
+	return nil
+}
+
 // openTokenizer makes the tokenizer of a name, as a run would.
-func openTokenizer(state *State, name, revision string) (tokenizers.Special, error) {
+func openTokenizer(ctx context.Context, state *State, name, revision string) (tokenizers.Special, error) {
 	env, _, problems := config.ParseEnvironment(state.Env)
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	choice, err := resolveTokenizer(state, config.TokenizerAsk{Name: name, Revision: revision, TimeoutSec: env.Tokenizer.PreloadTimeoutSec, Env: state.Env})
+	choice, err := resolveTokenizer(ctx, state, config.TokenizerAsk{Name: name, Revision: revision, TimeoutSec: env.Tokenizer.PreloadTimeoutSec, Env: state.Env})
 	if err != nil {
 		return nil, err
 	}
@@ -115,21 +130,30 @@ func tokenizeInput(state *State, c *cli.Context) (in io.ReadCloser, where string
 type tokenize struct {
 	tokenizer       tokenizers.Special
 	decode, special bool
+	chat            bool // texts are lists of messages
 	where           string
 }
 
-func (z *tokenize) ids(text string) []int {
-	if z.special {
-		return z.tokenizer.EncodeSpecial(text)
+func (z *tokenize) ids(text string) ([]int, error) {
+	if z.chat {
+		var err error
+		if text, err = z.tokenizer.(tokenizers.Chat).RenderChat(text, true); err != nil {
+			return nil, err
+		}
 	}
-	return z.tokenizer.Encode(text)
+	encode := z.tokenizer.Encode
+	if z.special {
+		encode = z.tokenizer.EncodeSpecial
+	}
+	return encode(text), tokenizers.Check(z.tokenizer)
 }
 
-func (z *tokenize) text(ids []int) string {
+func (z *tokenize) text(ids []int) (string, error) {
+	decode := z.tokenizer.DecodePlain
 	if z.special {
-		return z.tokenizer.Decode(ids)
+		decode = z.tokenizer.Decode
 	}
-	return z.tokenizer.DecodePlain(ids)
+	return decode(ids), tokenizers.Check(z.tokenizer)
 }
 
 // mostInput bounds a text that is taken as a whole, and a line.
@@ -149,10 +173,17 @@ func (z *tokenize) whole(in io.Reader, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", z.where, err)
 		}
-		_, err = io.WriteString(out, z.text(ids)+"\n")
+		text, err := z.text(ids)
+		if err != nil {
+			return fmt.Errorf("%s: %w", z.where, err)
+		}
+		_, err = io.WriteString(out, text+"\n")
 		return err
 	}
-	ids := z.ids(string(all))
+	ids, err := z.ids(string(all))
+	if err != nil {
+		return fmt.Errorf("%s: %w", z.where, err)
+	}
 	_, err = fmt.Fprintf(out, "%s\n%d tokens\n", strings.Trim(fmt.Sprint(ids), "[]"), len(ids))
 	return err
 }
@@ -205,9 +236,10 @@ func (z *tokenize) line(line []byte) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		text, err := z.text(ids)
 		return struct {
 			Text string `json:"text"`
-		}{z.text(ids)}, nil
+		}{text}, err
 	}
 	text := string(line)
 	if v.Type == gjson.String {
@@ -215,9 +247,9 @@ func (z *tokenize) line(line []byte) (any, error) {
 	} else if v.IsObject() && v.Get("text").Type == gjson.String {
 		text = v.Get("text").Str
 	}
-	ids := z.ids(text)
+	ids, err := z.ids(text)
 	return struct {
 		IDs   []int `json:"ids"`
 		Count int   `json:"count"`
-	}{ids, len(ids)}, nil
+	}{ids, len(ids)}, err
 }

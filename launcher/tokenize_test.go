@@ -1,9 +1,11 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -44,6 +46,26 @@ var _ = Describe("tokenize", func() {
 		Expect(tokenize("[199999, 24912]", "--json", "--decode", "--special")).To(Equal("{\"text\":\"<|endoftext|>hello\"}\n"))
 	})
 
+	It("renders messages with the chat template of the model", func() {
+		dir := GinkgoT().TempDir()
+		text, err := os.ReadFile(filepath.Join(tiny("bpe_gpt2"), "tokenizer.json"))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(os.WriteFile(filepath.Join(dir, "tokenizer.json"), text, 0o644)).To(Succeed())
+		Expect(os.WriteFile(filepath.Join(dir, "chat_template.jinja"), []byte("{% for m in messages %}{{ m.content }}{% endfor %}"), 0o644)).To(Succeed())
+		Expect(tokenize(`[{"role":"user","content":"hello"},{"role":"user","content":" world"}]`, "-t", dir, "--chat")).To(Equal(tokenize("hello world", "-t", dir)))
+		Expect(tokenize(`[{"role":"user","content":"hello"}]`+"\n", "-t", dir, "--chat", "--json")).To(Equal(tokenize("hello\n", "-t", dir, "--json")))
+	})
+
+	It("ends at a signal", func() {
+		s := newSession("HOME=" + GinkgoT().TempDir())
+		signals := make(chan os.Signal, 1)
+		in, out := io.Pipe()
+		DeferCleanup(out.Close)
+		s.state.Stdin, s.state.Signals = in, signals
+		signals <- syscall.SIGTERM
+		Expect(s.run("tokenize")).To(Equal(143))
+	})
+
 	It("uses the tokenizer of a folder, with its special tokens when asked", func() {
 		Expect(tokenize("", "-t", tiny("wordpiece_bert"), "the")).To(Equal("62 874 867\n3 tokens\n"))
 		Expect(tokenize("", "-t", tiny("wordpiece_bert"), "--special", "the")).To(Equal("2 62 874 867 3\n5 tokens\n"))
@@ -56,6 +78,9 @@ var _ = Describe("tokenize", func() {
 		Expect(s.errors.String()).To(ContainSubstring(want))
 	},
 		Entry("no such tokenizer", 2, "HF_HUB_OFFLINE=1", "", "-t", "org/none", "x"),
+		Entry("no name", 2, "--tokenizer: wants a name, a folder, or builtin", "", "-t", "", "x"),
+		Entry("chat without a template", 2, "--chat: tokenizer builtin has no chat template", "[]", "--chat"),
+		Entry("chat and back", 2, "--chat: cannot be used together with --decode", "", "--chat", "--decode"),
 		Entry("no such file", 1, "no such file", "", "--file", "/nonexistent/text"),
 		Entry("two texts", 2, "--file: cannot be used together", "", "--file", "x", "y"),
 		Entry("no ids", 1, `stdin: want token ids, got "one"`, "1 one", "--decode"),

@@ -16,7 +16,7 @@ import (
 
 // resolveTokenizer finds a tokenizer, fetches it if it has to, and compiles it, so that no
 // process of the run has more to do than to map a file.
-func resolveTokenizer(state *State, ask config.TokenizerAsk) (config.TokenizerChoice, error) {
+func resolveTokenizer(ctx context.Context, state *State, ask config.TokenizerAsk) (config.TokenizerChoice, error) {
 	if encoding, ok := tokenizers.Embedded(ask.Name); ok && !isFolder(state, ask.Name) {
 		return config.TokenizerChoice{Plugin: "builtin", Encoding: encoding}, nil
 	}
@@ -24,7 +24,7 @@ func resolveTokenizer(state *State, ask config.TokenizerAsk) (config.TokenizerCh
 		value, _ := lookup(ask.Env, name)
 		return value
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(ask.TimeoutSec*float64(time.Second)))
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(ask.TimeoutSec*float64(time.Second)))
 	defer cancel()
 	bar := newDownloadBar(state)
 	found, err := hub.Find(ctx, hub.Ask{Name: ask.Name, Revision: ask.Revision, Env: env, WorkingDir: state.WorkingDir, Progress: bar.tell})
@@ -45,6 +45,13 @@ func resolveTokenizer(state *State, ask config.TokenizerAsk) (config.TokenizerCh
 		return config.TokenizerChoice{}, fmt.Errorf("tokenizer %s: %w", ask.Name, err)
 	default:
 		choice.Path = compiled
+	}
+	if ask.ChatTemplate {
+		t, err := tokenizers.NewFile(tokenizers.Config{Path: choice.Path})
+		if err != nil {
+			return config.TokenizerChoice{}, err
+		}
+		choice.ChatTemplate = t.(tokenizers.Chat).HasChatTemplate()
 	}
 	return choice, nil
 }

@@ -53,10 +53,10 @@ done <<<"$models"
 
 if [ ! -x "$python/bin/python" ]; then
   say "no Python in $python: the specs that compare with the reference will be skipped"
-elif "$python/bin/python" -c 'import tokenizers, sentencepiece' 2>/dev/null; then
+elif "$python/bin/python" -c 'import tokenizers, sentencepiece, jinja2' 2>/dev/null; then
   say "nothing more to install"
-elif "$python/bin/pip" install --quiet --disable-pip-version-check 'tokenizers>=0.23,<0.24' sentencepiece; then
-  say "installed tokenizers and sentencepiece into $python"
+elif "$python/bin/pip" install --quiet --disable-pip-version-check 'tokenizers>=0.23,<0.24' sentencepiece 'jinja2>=3.1,<3.2'; then
+  say "installed tokenizers, sentencepiece and jinja2 into $python"
 else
   say "could not install the reference libraries: the specs that compare with them will be skipped"
 fi

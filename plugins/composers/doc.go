@@ -55,7 +55,10 @@ type Config struct {
 	// SpecialTokens is what the tokenizer adds to every sequence; prompts are that much
 	// shorter, so that the length on the wire is the one asked for.
 	SpecialTokens int
-	Seeds         dataset.Seeds
+	// FixedTokens and MessageTokens are what the model's chat template adds to a
+	// conversation and to each message; prompts are shorter by that too.
+	FixedTokens, MessageTokens int
+	Seeds                      dataset.Seeds
 	// Seeded says that the user chose the seed: session ids are then numbers.
 	Seeded bool
 }

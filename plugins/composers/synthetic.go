@@ -107,7 +107,7 @@ func (s *Synthetic) Compose(i int) (dataset.Conversation, error) {
 		isl, osl := l.next()
 		t.MaxTokens = osl
 		if isl > 0 && s.c.Prompts != nil {
-			t.Texts = []dataset.Media{{Name: "text", Contents: s.texts(text, choice, k == 0, isl)}}
+			t.Texts = []dataset.Media{{Name: "text", Contents: s.texts(text, choice, k == 0, s.withoutTemplate(isl, k == 0))}}
 		}
 		if err := s.media(t, s.firstTurn[i]+k); err != nil {
 			return c, err
@@ -118,6 +118,20 @@ func (s *Synthetic) Compose(i int) (dataset.Conversation, error) {
 		t.Model = s.c.Models.Pick(s.firstTurn[i]+k, model)
 	}
 	return c, nil
+}
+
+// withoutTemplate is what of a prompt's length is left for its text beside the model's chat
+// template: the first turn bears what a conversation costs.
+func (s *Synthetic) withoutTemplate(isl int, first bool) int {
+	added := s.c.MessageTokens
+	if first {
+		added += s.c.FixedTokens
+	}
+	least := 1
+	if first && len(s.prefixes.pool) > 0 {
+		least = 0 // the prefix is text enough
+	}
+	return max(min(least, isl), isl-added)
 }
 
 // texts are the prompts of one turn: a client-side batch shares one length. The first turn

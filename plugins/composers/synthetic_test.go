@@ -60,6 +60,23 @@ func all(c Composer) []dataset.Conversation {
 	return out
 }
 
+var _ = DescribeTable("prompts leave room for the model's chat template", func(isl, pool int, first, later int) {
+	s := synthetic(func(c *Config) {
+		c.FixedTokens, c.MessageTokens = 10, 4
+		c.Dataset.Turns = dataset.Fixed(2)
+		c.Dataset.Prompts.ISL = dataset.Fixed(float64(isl))
+		c.Dataset.PrefixPrompts = config.PrefixPrompts{PoolSize: pool, Length: 30}
+	})
+	c, err := s.Compose(0)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(lengthOf(c.Turns[0].Texts[0].Contents[0])).To(Equal(first))
+	Expect(lengthOf(c.Turns[1].Texts[0].Contents[0])).To(Equal(later))
+},
+	Entry("the first turn bears the fixed part", 100, 0, 86, 96),
+	Entry("at least one token is left", 5, 0, 1, 1),
+	Entry("or none behind a prefix", 5, 2, 30, 1),
+)
+
 var _ = Describe("Synthetic", func() {
 	It("makes single turns of a fixed length by default", func() {
 		c := synthetic(func(*Config) {})

@@ -17,15 +17,24 @@ func appendInputTexts(dst []string, body []byte) (texts []string, ids int) {
 	}
 	w := textWalk{texts: dst}
 	found := w.messages(root.Get("messages")) || w.messages(root.Get("input"))
-	root.Get("tools").ForEach(func(_, tool gjson.Result) bool {
-		w.tool(tool.Get("function"))
-		w.tool(tool)
-		return true
-	})
+	w.tools(root)
 	if !found {
 		w.plain(root)
 	}
 	return w.texts, w.ids
+}
+
+// SplitChat finds the list of messages of a request body and, beside it, the texts of its
+// tools; ok is false when there is none.
+func SplitChat(dst []string, body []byte) (messages string, tools []string, ok bool) {
+	root, valid := parseObject(body)
+	list := root.Get("messages")
+	if !valid || !list.IsArray() || !list.Get("#(role)").Exists() {
+		return "", dst, false
+	}
+	w := textWalk{texts: dst}
+	w.tools(root)
+	return list.Raw, w.texts, true
 }
 
 type textWalk struct {
@@ -117,6 +126,14 @@ func (w *textWalk) message(m gjson.Result) {
 	case "function_call_output":
 		w.add(m.Get("output"))
 	}
+}
+
+func (w *textWalk) tools(root gjson.Result) {
+	root.Get("tools").ForEach(func(_, tool gjson.Result) bool {
+		w.tool(tool.Get("function"))
+		w.tool(tool)
+		return true
+	})
 }
 
 // tool adds the description of a tool; parameters count as the compact JSON they are sent as.

@@ -3,6 +3,8 @@ package tokenizers
 import (
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -38,6 +40,23 @@ var _ = DescribeTable("a tokenizer.json that cannot be used says where and why",
 	Entry("an added token out of range", "added_tokens[0].id: -5 is out of range", `{"model":{"type":"WordLevel","vocab":{"a":0}},"added_tokens":[{"id":-5,"content":"x"}]}`),
 	Entry("a damaged map of characters", "normalizer.precompiled_charsmap: damaged table", `{"model":{"type":"WordLevel","vocab":{"a":0}},"normalizer":{"type":"Precompiled","precompiled_charsmap":"AAA="}}`),
 )
+
+var _ = Describe("an expression that never ends", func() {
+	It("is given up with its name, and not tried again", func() {
+		DeferCleanup(func(d time.Duration) { patience = d }, patience)
+		patience = 20 * time.Millisecond
+		path := filepath.Join(GinkgoT().TempDir(), "tokenizer.json")
+		Expect(os.WriteFile(path, []byte(`{"model":{"type":"WordLevel","vocab":{"a":0},"unk_token":"a"},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a+)+$"},"behavior":"Isolated"}}`), 0o644)).To(Succeed())
+		t, err := Open(path)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(t.Encode("a")).To(HaveLen(1))
+		Expect(Check(t)).To(Succeed())
+		text := strings.Repeat("a", 50) + "b"
+		Expect(t.Count(text)).To(BeZero())
+		Expect(Check(t)).To(MatchError(And(ContainSubstring(`the expression "(a+)+$" takes longer than 20ms on a text of 51 bytes`), ContainSubstring(path))))
+		Expect(t.Encode("a")).To(BeEmpty(), "whoever does not ask gets nothing rather than something wrong")
+	})
+})
 
 var _ = Describe("a place without a usable tokenizer", func() {
 	It("is named", func() {

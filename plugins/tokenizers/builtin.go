@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"unicode/utf8"
 	"unsafe"
 
 	"aiperf/plugins"
@@ -95,8 +96,12 @@ func (t *Builtin) count(m *merger, text string) (n int) {
 	return n
 }
 
-// each hands the ids of a text to emit, in order.
+// each hands the ids of a text to emit, in order. Bytes that are no UTF-8 are U+FFFD, as they
+// are to every tokenizer here.
 func (t *Builtin) each(m *merger, text string, emit func(id int)) {
+	if !utf8.ValidString(text) {
+		text = lossy([]byte(text))
+	}
 	for len(text) > 0 {
 		plain, special, id := t.cutSpecial(text)
 		for i := 0; i < len(plain); {
@@ -136,16 +141,15 @@ func (t *Builtin) cutSpecial(text string) (plain, special string, id int) {
 
 // Decode returns the text of ids. Ids that are none stand for nothing.
 func (t *Builtin) Decode(ids []int) string {
-	var b strings.Builder
-	b.Grow(5 * len(ids))
+	b := make([]byte, 0, 5*len(ids))
 	for _, id := range ids {
 		if s, ok := t.special[id]; ok {
-			b.WriteString(s)
+			b = append(b, s...)
 		} else {
-			b.Write(t.vocab.bytes(id))
+			b = append(b, t.vocab.bytes(id)...)
 		}
 	}
-	return b.String()
+	return lossy(b)
 }
 
 // EncodeSpecial is Encode: nothing is put around a text.

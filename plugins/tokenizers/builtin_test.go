@@ -81,7 +81,7 @@ var _ = Describe("Builtin", func() {
 		Expect(t.NumSpecialTokens()).To(BeZero())
 		for _, s := range samples {
 			ids := t.Encode(s)
-			Expect(t.Decode(ids)).To(Equal(s), "what is encoded is decoded again, byte for byte")
+			Expect(t.Decode(ids)).To(Equal(lossy([]byte(s))), "what is encoded is decoded again, but for what is no UTF-8")
 			Expect(t.Count(s)).To(Equal(len(ids)))
 			for _, id := range ids {
 				Expect(id).To(And(BeNumerically(">=", 0), BeNumerically("<", t.VocabSize())))
@@ -214,7 +214,7 @@ func FuzzEncode(f *testing.F) {
 		for encoding := range dialects {
 			tok := load(encoding)
 			ids := tok.Encode(text)
-			if got := tok.Decode(ids); got != text {
+			if got := tok.Decode(ids); got != lossy([]byte(text)) {
 				t.Fatalf("%s: %q became %q", encoding, text, got)
 			}
 		}

@@ -56,6 +56,8 @@ type source struct {
 	asked  string
 	main   string // tokenizer.json, or a file of another form
 	config string // tokenizer_config.json, which may be absent
+	// template is chat_template.jinja, which may be absent.
+	template string
 }
 
 // errNoTokenizer says that a folder holds no tokenizer.
@@ -67,9 +69,9 @@ func locate(path string) (source, error) {
 		return source{}, err
 	}
 	if !st.IsDir() {
-		return source{path, path, filepath.Join(filepath.Dir(path), "tokenizer_config.json")}, nil
+		return source{path, path, filepath.Join(filepath.Dir(path), "tokenizer_config.json"), filepath.Join(filepath.Dir(path), "chat_template.jinja")}, nil
 	}
-	s := source{asked: path, config: filepath.Join(path, "tokenizer_config.json")}
+	s := source{asked: path, config: filepath.Join(path, "tokenizer_config.json"), template: filepath.Join(path, "chat_template.jinja")}
 	for _, name := range []string{"tokenizer.json", "tokenizer.model", "tiktoken.model"} {
 		s.main = filepath.Join(path, name)
 		if _, err := os.Stat(s.main); err == nil {
@@ -83,9 +85,10 @@ func locate(path string) (source, error) {
 func (s source) key() (string, error) {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%d %s\n", compiledVersion, filepath.Base(s.main)) // a rank file's name says how text is cut
-	for _, path := range []string{s.main, s.config} {
+	for _, path := range []string{s.main, s.config, s.template} {
 		f, err := os.Open(path)
-		if errors.Is(err, os.ErrNotExist) && path == s.config {
+		if errors.Is(err, os.ErrNotExist) && path != s.main {
+			fmt.Fprint(sum, "\nnone\n")
 			continue
 		}
 		if err != nil {
@@ -127,5 +130,5 @@ func (s source) load() (*Pipeline, error) {
 		return nil, fmt.Errorf("%s: %w", s.main, err)
 	}
 	t.name = s.asked
-	return t, t.readConfig(s.config)
+	return t, t.readConfig(s)
 }

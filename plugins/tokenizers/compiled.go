@@ -26,7 +26,7 @@ import (
 
 const (
 	compiledMagic   = "AIPERFTK"
-	compiledVersion = 2
+	compiledVersion = 3
 	headerBytes     = 24
 )
 
@@ -72,6 +72,7 @@ type plan struct {
 	Longest  int         `json:"longest"`
 	Named    namedTokens `json:"named"`
 	Controls []int       `json:"controls,omitempty"`
+	Chat     chat        `json:"chat"`
 
 	Unknown int     `json:"unknown"`
 	Ignore  bool    `json:"ignore,omitempty"`
@@ -109,7 +110,7 @@ func fromBytes[T uint32 | uint64 | int32 | float64](b []byte) []T {
 func (t *Pipeline) compile() ([]byte, error) {
 	p := plan{
 		Normalizer: t.source.Normalizer, PreTokenizer: t.source.PreTokenizer, PostProcessor: t.source.PostProcessor, Decoder: t.source.Decoder,
-		Raw: t.raw, Base: t.base, Longest: t.lex.longest, Named: t.named, Controls: t.controls,
+		Raw: t.raw, Base: t.base, Longest: t.lex.longest, Named: t.named, Controls: t.controls, Chat: t.chat,
 	}
 	var parts [sections][]byte
 	parts[sectionBlob], parts[sectionOffsets], parts[sectionSlots] = t.lex.blob, asBytes(t.lex.offsets), asBytes(t.lex.slots)
@@ -226,7 +227,7 @@ func fromCompiled(file []byte, whole bool) (*Pipeline, error) {
 		return nil, fmt.Errorf("%w: %w", errCompiled, err)
 	}
 	t := newPipeline()
-	t.raw, t.base, t.named, t.controls = p.Raw, p.Base, p.Named, p.Controls
+	t.raw, t.base, t.named, t.controls, t.chat = p.Raw, p.Base, p.Named, p.Controls, p.Chat
 	t.source.Normalizer, t.source.PreTokenizer, t.source.PostProcessor, t.source.Decoder = p.Normalizer, p.PreTokenizer, p.PostProcessor, p.Decoder
 	if err := t.readParts(); err != nil {
 		return nil, err

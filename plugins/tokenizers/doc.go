@@ -28,6 +28,28 @@ type Special interface {
 	DecodePlain(ids []int) string
 }
 
+// Failing is a tokenizer that can meet a text it cannot get through. Whoever has encoded
+// or decoded asks once afterwards.
+type Failing interface{ Err() error }
+
+// Check asks t for its failure.
+func Check(t Tokenizer) error {
+	if f, ok := t.(Failing); ok {
+		return f.Err()
+	}
+	return nil
+}
+
+// Chat is a tokenizer that knows how its model is talked to.
+type Chat interface {
+	Tokenizer
+	// HasChatTemplate tells whether there is a template at all.
+	HasChatTemplate() bool
+	// RenderChat makes the text that the model reads of a JSON list of messages, with the
+	// beginning of the model's answer when prompt is set. It fails where the template does.
+	RenderChat(messages string, prompt bool) (string, error)
+}
+
 // Config names the vocabulary: an embedded one, or a file's.
 type Config struct {
 	Encoding string

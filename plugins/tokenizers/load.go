@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/tidwall/gjson"
+
+	"aiperf/config/jinja"
 )
 
 // largestFile is more than any tokenizer.json has: a file beyond it is not read.
@@ -117,6 +120,7 @@ func plain(err error) error {
 func newPipeline() *Pipeline {
 	t := &Pipeline{named: namedTokens{-1, -1}}
 	t.scratch.New = func() any { return &work{} }
+	t.template = sync.OnceValues(func() (*jinja.Template, error) { return t.chat.parse() })
 	return t
 }
 
@@ -191,6 +195,7 @@ func (t *Pipeline) addTokens(list []addedToken) error {
 			asIs = append(asIs, a)
 		}
 	}
+	defer t.caught()
 	t.useAdded(newAddedSet(asIs, func(s string) string { return s }), newAddedSet(normalized, func(s string) string {
 		if t.norm != nil {
 			return t.norm.normalize(s)
@@ -231,17 +236,20 @@ func Open(path string) (*Pipeline, error) {
 	return s.load()
 }
 
-// readConfig finds out which tokens begin and end a text. The file may be absent.
-func (t *Pipeline) readConfig(path string) error {
-	text, err := readFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+// readConfig finds out which tokens begin and end a text, and how the model is talked to.
+// The files may be absent.
+func (t *Pipeline) readConfig(s source) error {
+	text, err := readFile(s.config)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := checkJSON(text); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	if err == nil {
+		if err := checkJSON(text); err != nil {
+			return fmt.Errorf("%s: %w", s.config, err)
+		}
+	}
+	if err := t.chat.read(text, s.template); err != nil {
+		return err
 	}
 	named := func(key string) int {
 		v := gjson.GetBytes(text, key)

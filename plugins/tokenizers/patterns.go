@@ -1,7 +1,9 @@
 package tokenizers
 
 import (
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/dlclark/regexp2/v2"
 )
@@ -81,6 +83,13 @@ var known = map[string]pattern{
 // expression is any other regular expression.
 type expression struct{ re *regexp2.Regexp }
 
+// patience is how long one search may take. Expressions that look back can take longer than
+// anybody lives: (a+)+$ does.
+var patience = 5 * time.Second
+
+// patternError is what a pipeline panics with, and catches, when an expression takes too long.
+type patternError struct{ err error }
+
 // compile makes a pattern of a regular expression.
 func compile(text string) (pattern, error) {
 	if p, ok := known[text]; ok {
@@ -90,13 +99,14 @@ func compile(text string) (pattern, error) {
 	if err != nil {
 		return nil, err
 	}
+	re.MatchTimeout = patience
 	return expression{re}, nil
 }
 
 func (e expression) each(s string, emit func(from, to int)) {
 	all, err := e.re.FindAllStringIndex(s, -1)
 	if err != nil {
-		return // it has no time limit: nothing can go wrong
+		panic(patternError{fmt.Errorf("the expression %.60q takes longer than %s on a text of %d bytes", e.re.String(), patience, len(s))})
 	}
 	for _, m := range all {
 		if m[1] > m[0] {

@@ -1,9 +1,13 @@
 package tokenizers
 
 import (
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
+
+	"aiperf/config/jinja"
 )
 
 // model turns pieces into ids.
@@ -36,8 +40,11 @@ type Pipeline struct {
 	// controls are special tokens of the model's own, which no text contains.
 	controls []int
 	scratch  sync.Pool // of *work
+	failure  atomic.Pointer[error]
 	named    namedTokens
-	source   parts // as the file has them, without the added tokens
+	chat     chat
+	template func() (*jinja.Template, error) // of chat, read on first use
+	source   parts                           // as the file has them, without the added tokens
 }
 
 // namedTokens are those that have a part to play; −1 when there is none.
@@ -54,7 +61,31 @@ func (t *Pipeline) EncodeAppend(dst []uint32, text string) []uint32 {
 	return dst
 }
 
-func (t *Pipeline) encode(dst []uint32, w *work, text string) []uint32 {
+// caught keeps what stopped an expression: the ids or the text so far are not all of it.
+func (t *Pipeline) caught() {
+	switch p := recover().(type) {
+	case nil:
+	case patternError:
+		t.failure.CompareAndSwap(nil, &p.err)
+	default:
+		panic(p)
+	}
+}
+
+// Err is why results cannot be trusted any more: an expression of the tokenizer has met a
+// text that it cannot get through. It stays.
+func (t *Pipeline) Err() error {
+	if err := t.failure.Load(); err != nil {
+		return fmt.Errorf("tokenizer %s: %w", t.name, *err)
+	}
+	return nil
+}
+
+func (t *Pipeline) encode(dst []uint32, w *work, text string) (ids []uint32) {
+	if t.failure.Load() != nil { // it would only take as long again
+		return nil
+	}
+	defer t.caught()
 	if !utf8.ValidString(text) {
 		text = lossy([]byte(text))
 	}
@@ -146,6 +177,7 @@ func (t *Pipeline) Decode(ids []int) string { return t.text(ids, false) }
 func (t *Pipeline) DecodePlain(ids []int) string { return t.text(ids, true) }
 
 func (t *Pipeline) text(ids []int, plain bool) string {
+	defer t.caught()
 	if t.raw {
 		b := make([]byte, 0, 4*len(ids))
 		for _, id := range ids {

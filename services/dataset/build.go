@@ -10,6 +10,7 @@ import (
 	"aiperf/messages"
 	"aiperf/plugins/composers"
 	"aiperf/plugins/endpoints"
+	"aiperf/plugins/tokenizers"
 )
 
 // builder makes a dataset: composing and rendering run on all cores, writing follows
@@ -19,6 +20,7 @@ type builder struct {
 	dir         string // of the dataset's files
 	artifactDir string // of inputs.json; "" = none
 	composer    composers.Composer
+	tokenizer   tokenizers.Tokenizer // that measures texts; nil: there are none
 	endpoint    endpoints.Endpoint
 	model       string
 	prepared    bool                        // bodies go into the store, else documents
@@ -71,6 +73,9 @@ func (b *builder) build(ctx context.Context) (outcome, error) {
 		}
 		return writer.Add(&r.conversation, nil)
 	})
+	if err == nil {
+		err = tokenizers.Check(b.tokenizer)
+	}
 	if err == nil {
 		out.info, err = writer.Finish()
 	}

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 
 	"aiperf/config"
@@ -20,6 +21,7 @@ func newBuilder(run *config.Run, warn func(msg string, args ...any)) (*builder, 
 		return nil, err
 	}
 	b := run.Benchmark
+	var tokenizer tokenizers.Tokenizer // nil: there are no texts to make
 	makeEndpoint, err := plugins.Constructor[endpoints.Constructor](registry, "endpoint", b.Endpoint.Type)
 	if err != nil {
 		return nil, err
@@ -40,8 +42,13 @@ func newBuilder(run *config.Run, warn func(msg string, args ...any)) (*builder, 
 	seeds, seeded := runSeeds(run)
 	c := composers.Config{Dataset: b.Dataset, Models: b.Models, Seeds: seeds, Seeded: seeded}
 	if d := &b.Dataset; d.Prompts.HaveText() || d.PrefixPrompts.Any() || d.Rankings.QueryTokens.Enabled() {
-		if c.Prompts, c.SpecialTokens, err = newPrompts(registry, b, seeds); err != nil {
+		if c.Prompts, tokenizer, err = newPrompts(registry, b, seeds); err != nil {
 			return nil, err
+		}
+		c.SpecialTokens = tokenizer.NumSpecialTokens()
+		if b.Tokenizer.ApplyChatTemplate {
+			o := tokenizers.ChatOverhead(tokenizer)
+			c.FixedTokens, c.MessageTokens = o.Fixed, o.Message
 		}
 	}
 	if b.Dataset.Images.Enabled() {
@@ -57,32 +64,32 @@ func newBuilder(run *config.Run, warn func(msg string, args ...any)) (*builder, 
 		return nil, fmt.Errorf("make dataset %s: %w", b.Dataset.Name, err)
 	}
 	return &builder{
-		dir: run.DatasetDir, artifactDir: run.ArtifactDir, composer: composer, endpoint: endpoint, model: b.Models.Names[0], warn: warn,
+		dir: run.DatasetDir, artifactDir: run.ArtifactDir, composer: composer, tokenizer: tokenizer, endpoint: endpoint, model: b.Models.Names[0], warn: warn,
 		prepared: run.Environment.Dataset.PreformatPayloads && singleTurn(composer),
 	}, nil
 }
 
 // newPrompts makes the text generator with the tokenizer that measures its texts.
-func newPrompts(registry *plugins.Registry, b config.Benchmark, seeds store.Seeds) (composers.Prompter, int, error) {
+func newPrompts(registry *plugins.Registry, b config.Benchmark, seeds store.Seeds) (composers.Prompter, tokenizers.Tokenizer, error) {
 	makeTokenizer, err := plugins.Constructor[tokenizers.Constructor](registry, "tokenizer", tokenizerName(b.Tokenizer))
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	makePrompts, err := plugins.Constructor[generators.Constructor](registry, "generator", "prompt")
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	tokenizer, err := makeTokenizer(tokenizers.Chosen(b.Tokenizer))
 	if err != nil {
-		return nil, 0, fmt.Errorf("load tokenizer: %w", err)
+		return nil, nil, fmt.Errorf("load tokenizer: %w", err)
 	}
 	prompts, err := makePrompts(generators.Config{
 		Tokenizer: tokenizer, Corpus: b.Dataset.Prompts.Corpus, CorpusStyle: b.Dataset.Prompts.CorpusStyle, Seeds: seeds,
 	})
-	if err != nil {
-		return nil, 0, err
+	if err = errors.Join(err, tokenizers.Check(tokenizer)); err != nil {
+		return nil, nil, err
 	}
-	return prompts, tokenizer.NumSpecialTokens(), nil
+	return prompts, tokenizer, nil
 }
 
 // tokenizerName is the plugin that was chosen; a run that counts nothing names none,

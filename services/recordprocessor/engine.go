@@ -7,6 +7,7 @@ import (
 	"aiperf/messages"
 	"aiperf/metrics"
 	"aiperf/plugins/endpoints"
+	"aiperf/plugins/tokenizers"
 )
 
 // settings are what the run says about counting.
@@ -21,7 +22,8 @@ type settings struct {
 // deps are what an engine works with.
 type deps struct {
 	endpoint endpoints.Endpoint
-	counter  counter // nil when nothing is counted
+	counter  counter         // nil when nothing is counted
+	chat     tokenizers.Chat // nil: inputs are counted as they stand
 	metrics  *metrics.Set
 	bodies   bodies
 	redact   func(string) string
@@ -56,10 +58,9 @@ type engine struct {
 }
 
 func newEngine(s settings, d deps) *engine {
-	return &engine{
-		settings: s, deps: d, warned: map[string]bool{},
-		input: inputCounter{endpoint: d.endpoint, counter: d.counter, bodies: d.bodies, known: make([]int32, d.bodies.TotalTurns())},
-	}
+	e := &engine{settings: s, deps: d, warned: map[string]bool{}}
+	e.input = inputCounter{endpoint: d.endpoint, counter: d.counter, bodies: d.bodies, known: make([]int32, d.bodies.TotalTurns()), chat: d.chat, warn: e.once}
+	return e
 }
 
 // Error types that are made here.

@@ -9,6 +9,7 @@ import (
 	"aiperf/messages"
 	"aiperf/metrics"
 	"aiperf/plugins/endpoints"
+	"aiperf/plugins/tokenizers"
 )
 
 // checkRaw says what is wrong with a result before it is parsed, nil when nothing is.
@@ -59,6 +60,11 @@ func (e *engine) parse(raw *messages.RequestRecord) (failure *messages.ErrorDeta
 	}
 	e.record.Usage = e.usage()
 	e.countTokens(raw)
+	if failing, ok := e.counter.(tokenizers.Failing); ok {
+		if err := failing.Err(); err != nil {
+			return messages.NewError(processingFailed, err.Error())
+		}
+	}
 	return e.checkParsed(content)
 }
 

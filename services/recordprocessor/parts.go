@@ -16,6 +16,7 @@ import (
 type parts struct {
 	endpoint  endpoints.Endpoint
 	tokenizer tokenizers.Tokenizer // nil when nothing is counted here
+	chat      tokenizers.Chat      // nil without its template
 }
 
 // loading makes the parts beside the mesh's handshakes: a vocabulary takes longer
@@ -78,6 +79,9 @@ func newParts(run *config.Run) (*parts, error) {
 	if p.tokenizer, err = makeTokenizer(tokenizers.Chosen(b.Tokenizer)); err != nil {
 		return nil, fmt.Errorf("load tokenizer: %w", err)
 	}
+	if b.Tokenizer.ApplyChatTemplate {
+		p.chat, _ = p.tokenizer.(tokenizers.Chat)
+	}
 	return p, nil
 }
 
@@ -102,6 +106,6 @@ func (p *parts) engine(id string, store *dataset.Store, run *config.Run, warn fu
 		serverCounts: e.UseServerTokenCount,
 		streaming:    endpoints.Streams(e),
 	}, deps{
-		endpoint: p.endpoint, counter: p.tokenizer, metrics: set, bodies: store, redact: run.Redactor().Text, warn: warn,
+		endpoint: p.endpoint, counter: p.tokenizer, chat: p.chat, metrics: set, bodies: store, redact: run.Redactor().Text, warn: warn,
 	})
 }

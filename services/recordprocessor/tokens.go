@@ -6,6 +6,7 @@ import (
 	"aiperf/messages"
 	"aiperf/metrics"
 	"aiperf/plugins/endpoints"
+	"aiperf/plugins/tokenizers"
 )
 
 // countTokens fills the counts of a successful record: the server's alone, or the
@@ -85,6 +86,10 @@ type inputCounter struct {
 	// known are the counts by turn number: 0 = not counted yet, 1 = none, else tokens + 2.
 	known []int32
 	texts []string
+	// chat renders bodies with messages as the model reads them; nil: the texts are counted
+	// as they stand.
+	chat tokenizers.Chat
+	warn func(text string)
 }
 
 // count is −1 when there is no text, or no body.
@@ -108,8 +113,32 @@ func (c *inputCounter) count(raw *messages.RequestRecord) int64 {
 	return n
 }
 
+// rendered counts messages through the chat template, and the texts of tools beside it; ok
+// is false where there are no messages, or the template fails.
+func (c *inputCounter) rendered(body []byte) (n int64, ok bool) {
+	messages, tools, ok := endpoints.SplitChat(c.texts[:0], body)
+	if !ok {
+		return 0, false
+	}
+	text, err := c.chat.RenderChat(messages, true)
+	if err != nil {
+		c.warn("inputs are counted without the chat template where it fails: " + err.Error())
+		return 0, false
+	}
+	n = int64(c.counter.Count(text))
+	if c.texts = tools; len(tools) > 0 {
+		n += int64(c.counter.Count(strings.Join(tools, " ")))
+	}
+	return n, true
+}
+
 // measure joins the texts with one blank; what came as ids needs no counter.
 func (c *inputCounter) measure(body []byte) int64 {
+	if c.chat != nil {
+		if n, ok := c.rendered(body); ok {
+			return n
+		}
+	}
 	var ids int
 	c.texts, ids = c.endpoint.AppendInput(c.texts[:0], body)
 	switch len(c.texts) {

@@ -48,27 +48,24 @@ func (f *finder) fetch(ctx context.Context, m model, revision string) (dir strin
 	return dir, nil
 }
 
-// wanted are the files of the repository that make its tokenizer.
+// wanted are the files of the repository that make its tokenizer. The main one is the last:
+// a folder that has it is complete, however the fetching of another ended.
 func (m model) wanted() (names []string) {
 	var have []string
 	for _, s := range m.Siblings {
 		have = append(have, s.Name)
-	}
-	for _, name := range mainFiles {
-		if slices.Contains(have, name) {
-			names = append(names, name)
-			break
-		}
-	}
-	if len(names) == 0 {
-		return nil
 	}
 	for _, name := range sideFiles {
 		if slices.Contains(have, name) {
 			names = append(names, name)
 		}
 	}
-	return names
+	for _, name := range mainFiles {
+		if slices.Contains(have, name) {
+			return append(names, name)
+		}
+	}
+	return nil
 }
 
 // fetchFile brings one file: whole under its own name, or not at all. Blobs are named by

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -56,6 +57,9 @@ func Find(ctx context.Context, ask Ask) (Found, error) {
 	}
 	if !validID(ask.Name) {
 		return Found{}, f.fail(BadName, "a name on the hub has letters, digits, '-', '_' and '.', and at most one '/'", nil)
+	}
+	if !validRevision(f.revision) {
+		return Found{}, f.fail(BadName, fmt.Sprintf("--tokenizer-revision wants a branch, a tag or a commit, got %q", f.revision), nil)
 	}
 	found, known, err := f.cached()
 	if err != nil || found.Dir != "" {
@@ -246,6 +250,19 @@ func validID(id string) bool {
 			if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)) {
 				return false
 			}
+		}
+	}
+	return true
+}
+
+// validRevision tells whether a name can be a branch's, and a path's below refs.
+func validRevision(name string) bool {
+	if len(name) > 255 || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`\~^:?*[`, r) }) {
+		return false
+	}
+	for _, part := range strings.Split(name, "/") {
+		if part == "" || strings.HasPrefix(part, ".") {
+			return false
 		}
 	}
 	return true

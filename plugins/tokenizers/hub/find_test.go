@@ -216,6 +216,14 @@ var _ = Describe("finding a tokenizer", func() {
 		})
 	})
 
+	DescribeTable("refuses what can be no revision", func(ctx context.Context, revision string) {
+		_, err := find(ctx, "org/model", revision)
+		Expect(failure(err).Kind).To(Equal(BadName))
+		Expect(err).To(MatchError(ContainSubstring("--tokenizer-revision wants a branch, a tag or a commit")))
+	},
+		Entry("a way out", "../../secret"), Entry("an absolute path", "/etc"), Entry("dots inside", "a/../b"), Entry("a space", "a b"), Entry("a line end", "a\n"),
+	)
+
 	DescribeTable("refuses what can be no name", func(ctx context.Context, name string) {
 		_, err := find(ctx, name, "")
 		Expect(failure(err).Kind).To(Equal(BadName))

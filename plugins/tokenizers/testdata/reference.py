@@ -25,6 +25,36 @@ def decode(kind, t, ids):
     return t.decode(ids) if kind == "sentencepiece" else t.decode(ids, skip_special_tokens=False)
 
 
+def raise_exception(message):
+    raise ValueError(message)
+
+
+def chat(r):
+    """Renders conversations as the reference renders chat templates."""
+    import jinja2.ext
+    import jinja2.sandbox
+    with open(r["path"], encoding="utf-8") as f:
+        config = json.load(f)
+    env = jinja2.sandbox.ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[jinja2.ext.loopcontrols])
+    env.filters["tojson"] = lambda x, ensure_ascii=False, indent=None, separators=None, sort_keys=False: json.dumps(
+        x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+    env.globals["raise_exception"] = raise_exception
+    template = env.from_string(config["chat_template"])
+    tokens = {}
+    for key, value in config.items():
+        value = value.get("content") if isinstance(value, dict) else value
+        if key.endswith("_token") and isinstance(value, str):
+            tokens[key] = value
+    out = []
+    for messages in r["texts"]:
+        for prompt in (False, True):
+            try:
+                out.append(template.render(messages=json.loads(messages), tools=None, documents=None, add_generation_prompt=prompt, **tokens))
+            except Exception:
+                out.append("\0failed")
+    return out
+
+
 def answer(r):
     kind, path = r.get("kind", "tokenizers"), r.get("path")
     if r["op"] == "hello":
@@ -36,6 +66,8 @@ def answer(r):
         sentencepiece.set_min_log_level(2)
         sentencepiece.SentencePieceTrainer.train(input=r["input"], model_prefix=r["path"], **r["options"])
         return {}
+    if r["op"] == "chat":
+        return {"texts": chat(r)}
     t = load(kind, path)
     if r["op"] == "encode":
         ids = [encode(kind, t, text) for text in r["texts"]]
