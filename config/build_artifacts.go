@@ -63,6 +63,10 @@ func (l *loader) runName() string {
 		if p.Kind != KindProfiling {
 			continue
 		}
+		if p.Type == TypeFixedSchedule {
+			parts = append(parts, TypeFixedSchedule)
+			break
+		}
 		if p.Users != nil && p.RatePerSec != nil {
 			parts = append(parts, "user_centric", "users"+strconv.Itoa(*p.Users), "qps"+withPoint(*p.RatePerSec))
 			break

@@ -36,6 +36,10 @@ func (l *loader) dataset() {
 			break
 		}
 	}
+	if f.InputFile.Set {
+		l.file()
+		return
+	}
 	l.media()
 	l.rankings()
 	l.prompts()

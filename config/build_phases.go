@@ -81,12 +81,20 @@ func (l *loader) profiling() Phase {
 		DurationSec: f.DurationSec.pointer(), Concurrency: f.Concurrency.pointer(), RatePerSec: f.RequestRate.pointer(), FailedThreshold: f.FailedThreshold.pointer(),
 	}
 	p.setUsers(f)
+	scheduled := l.scheduled()
+	l.scheduleRules(scheduled)
 	switch {
+	case scheduled:
+		l.fixedSchedule(&p)
 	case p.Type == TypeUserCentric:
 	case f.RequestRate.Set:
 		p.Type = f.pattern()
 	case p.Concurrency == nil:
 		p.Concurrency = ptr(1)
+	}
+	if d := &l.run.Benchmark.Dataset; p.Requests == nil && p.Sessions == nil && p.DurationSec == nil && d.Format == "dag_jsonl" {
+		n := d.File.Conversations
+		p.Sessions = &n
 	}
 	if p.Requests == nil && p.Sessions == nil && p.DurationSec == nil {
 		n := defaultRequests

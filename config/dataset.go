@@ -6,10 +6,19 @@ import "aiperf/dataset"
 // value is 0, turns off what it is for.
 type Dataset struct {
 	Name       string  `json:"name"`
-	Type       string  `json:"type"` // synthetic
+	Type       string  `json:"type"` // synthetic, synthetic_rankings, file
 	Entries    int     `json:"entries"`
 	RandomSeed *uint64 `json:"random_seed,omitempty"`
 	Sampling   string  `json:"sampling"` // sequential, random, shuffle
+
+	// Of a file: where it lies, absolute, and what is known of it.
+	Path   string       `json:"path,omitempty"`
+	Format string       `json:"format,omitempty"` // entry of the category custom_dataset_loader
+	File   DatasetFacts `json:"file,omitzero"`
+	Limit  int          `json:"limit,omitempty"` // conversations that are used at most; 0 = all
+	// StartOffsetMS and EndOffsetMS leave out rows with a timestamp before and after them.
+	StartOffsetMS *float64 `json:"start_offset,omitempty"`
+	EndOffsetMS   *float64 `json:"end_offset,omitempty"`
 
 	Prompts       Prompts       `json:"prompts"`
 	PrefixPrompts PrefixPrompts `json:"prefix_prompts,omitzero"`

@@ -13,6 +13,7 @@ type Group string
 const (
 	GroupEndpoint     Group = "Endpoint"
 	GroupInput        Group = "Input"
+	GroupSchedule     Group = "Fixed Schedule"
 	GroupOutput       Group = "Output"
 	GroupTokenizer    Group = "Tokenizer"
 	GroupLoad         Group = "Load Generator"
@@ -36,7 +37,7 @@ const (
 
 // Groups lists the groups in the order of the help text.
 var Groups = []Group{
-	GroupEndpoint, GroupInput, GroupOutput, GroupTokenizer, GroupLoad, GroupWarmup, GroupConversation, GroupISL, GroupOSL,
+	GroupEndpoint, GroupInput, GroupOutput, GroupTokenizer, GroupLoad, GroupSchedule, GroupWarmup, GroupConversation, GroupISL, GroupOSL,
 	GroupPrompt, GroupPrefix, GroupImage, GroupAudio, GroupRankings, GroupService, GroupMetrics, GroupGPU, GroupUI, GroupWorkers, GroupZMQ, GroupHelp,
 }
 

@@ -19,17 +19,14 @@ type laterFeature struct {
 
 var laterFeatures = []laterFeature{
 	{"configuration files", "give the settings as flags", []string{"config", "f"}},
-	{"datasets from files", "shape synthetic prompts with --isl, --osl and --conversation-turn-mean", []string{
-		"input-file", "custom-dataset-type", "ignore-trace-delays", "use-think-time-only", "max-context-length", "allow-dataset-wrap",
+	{"reshaping of traces", "replay the trace as it is", []string{
+		"ignore-trace-delays", "use-think-time-only", "max-context-length", "allow-dataset-wrap",
 		"no-allow-dataset-wrap", "trace-session-sample-ratio", "inter-turn-delay-cap-seconds", "max-idle-gap-cap-seconds", "replay-speedup",
 		"open-loop-replay", "no-open-loop-replay", "open-loop-strict", "omit-kv-hints", "force-min-tokens", "no-force-min-tokens",
-		"prompt-input-tokens-block-size", "synthetic-input-tokens-block-size", "isl-block-size", "synthesis-speedup-ratio",
 		"synthesis-prefix-len-multiplier", "synthesis-prompt-len-multiplier", "synthesis-output-len-multiplier",
 		"synthesis-prefix-root-multiplier", "synthesis-max-isl", "synthesis-max-osl", "trace-idle-gap-cap-seconds"}},
 	{"public datasets", "shape synthetic prompts with --isl, --osl and --conversation-turn-mean", []string{
 		"public-dataset", "hf-subset", "hf-weka-dataset", "dataset-filter"}},
-	{"fixed schedules", "pace the load with --request-rate or --concurrency", []string{
-		"fixed-schedule", "no-fixed-schedule", "fixed-schedule-auto-offset", "fixed-schedule-start-offset", "fixed-schedule-end-offset"}},
 	{"goodput", "", []string{"goodput"}},
 	{"readiness probes", "start the run when the server is up", []string{"wait-for-model-timeout", "wait-for-model-mode", "wait-for-model-interval"}},
 	{"control hooks of the server", "", []string{

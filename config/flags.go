@@ -62,7 +62,17 @@ type Flags struct {
 	Tokenizer         Opt[string]
 	TokenizerRevision Opt[string]
 	TrustRemoteCode   Opt[bool]
-	ApplyChatTemplate Opt[bool]
+
+	InputFile          Opt[string]
+	CustomDatasetType  Opt[string]
+	BlockSize          Opt[int]
+	FixedSchedule      Opt[bool]
+	NoFixedSchedule    Opt[bool]
+	ScheduleAutoOffset Opt[bool]
+	ScheduleStartMS    Opt[float64]
+	ScheduleEndMS      Opt[float64]
+	SpeedupRatio       Opt[float64]
+	ApplyChatTemplate  Opt[bool]
 
 	// Load
 	Concurrency    Opt[int]

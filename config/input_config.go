@@ -114,7 +114,10 @@ func (l *loader) describeDataset() inputDataset {
 	if f.DatasetEntries.Set || f.Sessions.Set || f.RequestCount.Set {
 		in.Entries = &d.Entries
 	}
-	if l.hasText() && !l.ranks() {
+	switch {
+	case d.Type == TypeFile:
+		l.describeFile(&in)
+	case l.hasText() && !l.ranks():
 		in.Prompts = l.describePrompts()
 	}
 	if d.PrefixPrompts.Any() {
@@ -151,6 +154,19 @@ func (l *loader) describeDataset() inputDataset {
 	return in
 }
 
+// describeFile shows where requests come from.
+func (l *loader) describeFile(in *inputDataset) {
+	f, d := l.f, &l.run.Benchmark.Dataset
+	in.Path, in.Format, in.BlockSize = f.InputFile.pointer(), &d.Format, f.BlockSize.pointer()
+	in.Entries = f.DatasetEntries.pointer()
+	if f.OSL.Set {
+		in.OSL = &inputNormal{float64(f.OSL.Value), f.OSLStddev.pointer()}
+	}
+	if f.Corpus.Set {
+		in.Prompts = &inputPrompts{Corpus: f.Corpus.pointer()}
+	}
+}
+
 func (l *loader) describePrompts() *inputPrompts {
 	f, p := l.f, &l.run.Benchmark.Dataset.Prompts
 	in := &inputPrompts{BatchSize: f.BatchSize.pointer(), Corpus: f.Corpus.pointer(), CorpusStyle: f.CorpusStyle.pointer()}
@@ -185,7 +201,7 @@ func normalOf(d *dataset.Distribution) *inputNormal {
 func describePhase(p Phase) inputPhase {
 	in := inputPhase{
 		Name: p.Name, Kind: p.Kind, Type: p.Type, ExcludeFromResults: p.ExcludeFromResults, Requests: p.Requests, Sessions: p.Sessions,
-		Duration: p.DurationSec, Concurrency: p.Concurrency, Rate: p.RatePerSec, Smoothness: p.Smoothness, ConcurrencyRamp: p.ConcurrencyRamp, RateRamp: p.RateRamp, Users: p.Users, FailedThreshold: p.FailedThreshold,
+		Duration: p.DurationSec, Concurrency: p.Concurrency, Rate: p.RatePerSec, Smoothness: p.Smoothness, ConcurrencyRamp: p.ConcurrencyRamp, RateRamp: p.RateRamp, Users: p.Users, AutoOffset: p.AutoOffset, StartOffset: p.StartOffsetMS, EndOffset: p.EndOffsetMS, FailedThreshold: p.FailedThreshold,
 		Cancellation: p.Cancellation,
 	}
 	switch {

@@ -61,6 +61,11 @@ type inputDataset struct {
 	Images           *inputImages   `json:"images,omitempty"`
 	Audio            *inputAudio    `json:"audio,omitempty"`
 	Rankings         *inputRankings `json:"rankings,omitempty"`
+
+	Path      *string      `json:"path,omitempty"` // of a file
+	Format    *string      `json:"format,omitempty"`
+	BlockSize *int         `json:"block_size,omitempty"`
+	OSL       *inputNormal `json:"osl,omitempty"`
 }
 
 type inputImages struct {
@@ -124,6 +129,9 @@ type inputPhase struct {
 	ConcurrencyRamp    *Ramp    `json:"concurrency_ramp,omitempty"`
 	RateRamp           *Ramp    `json:"rate_ramp,omitempty"`
 	Users              *int     `json:"users,omitempty"`
+	AutoOffset         bool     `json:"auto_offset,omitempty"` // of a fixed schedule
+	StartOffset        *float64 `json:"start_offset,omitempty"`
+	EndOffset          *float64 `json:"end_offset,omitempty"`
 
 	FailedThreshold *float64      `json:"failed_request_threshold,omitempty"`
 	Cancellation    *Cancellation `json:"cancellation,omitempty"`

@@ -22,11 +22,13 @@ type Host struct {
 	LoadPlugins func(manifests []string) (*plugins.Registry, []string, error)
 	// ResolveTokenizer finds the tokenizer of a name, by fetching it if it has to.
 	ResolveTokenizer func(TokenizerAsk) (TokenizerChoice, error)
-	Entropy          func(n int) []byte // random bytes, for ids and seeds
-	CPUs             int                // that this program may use
-	Terminal         bool               // stdout is a terminal
-	WorkingDir       string             // absolute
-	PID              int
+	// InspectDataset checks all of a dataset file and says what it holds.
+	InspectDataset func(DatasetAsk) (DatasetFacts, error)
+	Entropy        func(n int) []byte // random bytes, for ids and seeds
+	CPUs           int                // that this program may use
+	Terminal       bool               // stdout is a terminal
+	WorkingDir     string             // absolute
+	PID            int
 }
 
 // TokenizerAsk is the name of a tokenizer, or its path.
@@ -87,6 +89,8 @@ type loader struct {
 	registry *plugins.Registry
 	run      *Run
 	problems Problems
+	// fileFaulty: the dataset file was refused, so nothing is known of it.
+	fileFaulty bool
 }
 
 func (l *loader) warn(text string) { l.run.Warnings = append(l.run.Warnings, text) }

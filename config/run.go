@@ -185,22 +185,30 @@ const (
 	TypePoisson     = "poisson"
 	TypeGamma       = "gamma"
 	TypeUserCentric = "user_centric"
+	// TypeFixedSchedule replays the times of a trace.
+	TypeFixedSchedule = "fixed_schedule"
 )
 
 // Phase is one load window. Pointers distinguish "not set".
 type Phase struct {
-	Name               string   `json:"name"`
-	Kind               string   `json:"kind"` // warmup, profiling
-	Type               string   `json:"type"` // concurrency, constant, poisson, gamma, user_centric
-	Requests           *int     `json:"requests,omitempty"`
-	Sessions           *int     `json:"sessions,omitempty"`
-	DurationSec        *float64 `json:"duration,omitempty"`
-	Concurrency        *int     `json:"concurrency,omitempty"`
-	RatePerSec         *float64 `json:"rate,omitempty"`
-	Smoothness         *float64 `json:"smoothness,omitempty"` // of gamma; nil = 1
-	ConcurrencyRamp    *Ramp    `json:"concurrency_ramp,omitempty"`
-	RateRamp           *Ramp    `json:"rate_ramp,omitempty"`
-	Users              *int     `json:"users,omitempty"` // of user_centric
+	Name            string   `json:"name"`
+	Kind            string   `json:"kind"` // warmup, profiling
+	Type            string   `json:"type"` // concurrency, constant, poisson, gamma, user_centric
+	Requests        *int     `json:"requests,omitempty"`
+	Sessions        *int     `json:"sessions,omitempty"`
+	DurationSec     *float64 `json:"duration,omitempty"`
+	Concurrency     *int     `json:"concurrency,omitempty"`
+	RatePerSec      *float64 `json:"rate,omitempty"`
+	Smoothness      *float64 `json:"smoothness,omitempty"` // of gamma; nil = 1
+	ConcurrencyRamp *Ramp    `json:"concurrency_ramp,omitempty"`
+	RateRamp        *Ramp    `json:"rate_ramp,omitempty"`
+	Users           *int     `json:"users,omitempty"` // of user_centric
+	// Of fixed_schedule: what lies outside of the offsets is left out, the first of what is
+	// left is moved to the start, and times are divided by the speed-up (0 = 1).
+	StartOffsetMS      *float64 `json:"start_offset,omitempty"`
+	EndOffsetMS        *float64 `json:"end_offset,omitempty"`
+	AutoOffset         bool     `json:"auto_offset,omitempty"`
+	Speedup            float64  `json:"speedup,omitempty"`
 	GracePeriodSec     float64  `json:"grace_period"`
 	GraceInfinite      bool     `json:"grace_infinite"`
 	ExcludeFromResults bool     `json:"exclude_from_results"`
@@ -219,8 +227,11 @@ type Cancellation struct {
 
 // TimingMode is the strategy plugin that runs the phase.
 func (p Phase) TimingMode() string {
-	if p.Type == TypeUserCentric {
+	switch p.Type {
+	case TypeUserCentric:
 		return "user_centric_rate"
+	case TypeFixedSchedule:
+		return "fixed_schedule"
 	}
 	return "request_rate"
 }
@@ -230,7 +241,7 @@ func (p Phase) ArrivalPattern() string {
 	switch p.Type {
 	case TypeConcurrency:
 		return "concurrency_burst"
-	case TypeUserCentric:
+	case TypeUserCentric, TypeFixedSchedule:
 		return ""
 	}
 	return p.Type

@@ -59,4 +59,7 @@ type Turn struct {
 type Media struct {
 	Name     string   `json:"name,omitempty"`
 	Contents []string `json:"contents"`
+	// UUIDs name pictures that a server may have cached, one for each content; a content
+	// may then be empty.
+	UUIDs []string `json:"uuids,omitempty"`
 }

@@ -26,7 +26,11 @@ func dryRun(state *State, run *config.Run) error {
 		rt.Workers, rt.GOMAXPROCSPerWorker, rt.ConnectionsPerWorker, rt.RecordProcessors, rt.Communication)
 	fmt.Fprintf(&b, "# Tokenizer: %s %s\n", benchmark.Tokenizer.Name, benchmark.Tokenizer.Encoding)
 	d := benchmark.Dataset
-	fmt.Fprintf(&b, "# Dataset: %d conversations, %s; %s\n", d.Entries, turns(d), contents(d))
+	if d.Type == config.TypeFile {
+		fmt.Fprintf(&b, "# Dataset: %s of type %s, %d conversations with %d requests\n", d.Path, d.Format, d.File.Conversations, d.File.Turns)
+	} else {
+		fmt.Fprintf(&b, "# Dataset: %d conversations, %s; %s\n", d.Entries, turns(d), contents(d))
+	}
 	for _, p := range benchmark.Phases {
 		fmt.Fprintf(&b, "# Phase %s: %s; stops %s\n", p.Name, pace(p), stops(p))
 	}
@@ -136,6 +140,11 @@ func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 func pace(p config.Phase) string {
 	text := ""
 	switch {
+	case p.Type == config.TypeFixedSchedule:
+		text = "each request at its time in the trace"
+		if p.Speedup != 1 {
+			text += ", " + number(p.Speedup) + " times as fast"
+		}
 	case p.Users != nil:
 		text = fmt.Sprintf("%d users, each with one request every %s, %s requests/s together", *p.Users,
 			time.Duration(float64(*p.Users)*1e9 / *p.RatePerSec).String(), number(*p.RatePerSec))

@@ -70,6 +70,7 @@ func load(state *State, in config.Input) (*config.Run, error) {
 		host.ResolveTokenizer = func(ask config.TokenizerAsk) (config.TokenizerChoice, error) {
 			return resolveTokenizer(ctx, state, ask)
 		}
+		host.InspectDataset = inspectDataset
 		run, problems = config.Load(in, host)
 		return nil
 	})

@@ -9,6 +9,8 @@ const MaxAnnouncedConversations = 1000
 // TurnMetadata is what a scheduler needs of a turn.
 type TurnMetadata struct {
 	DelayMS float64 `msgpack:"delay_ms,omitempty"` // milliseconds between the answer before and this turn
+	// TimestampMS is when the turn goes, in milliseconds of the schedule; absent: it has no time.
+	TimestampMS *float64 `msgpack:"timestamp_ms,omitempty"`
 }
 
 // ConversationMetadata is a conversation without its contents.
@@ -25,7 +27,7 @@ type DatasetMetadata struct {
 	TotalTurnCount         int                    `msgpack:"total_turn_count"`
 	AverageTurnCount       float64                `msgpack:"average_turn_count"` // turns per conversation
 	SamplingStrategy       string                 `msgpack:"sampling_strategy"`  // sequential, random, shuffle
-	HasTimingData          bool                   `msgpack:"has_timing_data"`    // some turn has a delay
+	HasTimingData          bool                   `msgpack:"has_timing_data"`    // some turn has a delay or a timestamp
 }
 
 // DatasetClientMetadata says where the mapped files are.

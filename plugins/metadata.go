@@ -50,6 +50,15 @@ type CollectorMetadata struct {
 	IsLocal bool `json:"is_local"`
 }
 
+// DatasetLoaderMetadata is what the manifest says of a type of dataset files.
+type DatasetLoaderMetadata struct {
+	IsTrace             bool   `json:"is_trace"`           // its records have times, which are replayed
+	DefaultBlockSize    int    `json:"default_block_size"` // tokens of a hash id; 0 = 512
+	DefaultPromptCorpus string `json:"default_prompt_corpus"`
+	Category            string `json:"category"`
+	MultiTurn           bool   `json:"multi_turn"` // its conversations have several turns
+}
+
 // shapes gives each category with metadata its form and the keys it must have.
 var shapes = map[string]struct {
 	form     func() any
@@ -58,6 +67,7 @@ var shapes = map[string]struct {
 	"service":                 {func() any { return new(ServiceMetadata) }, []string{"required", "auto_start"}},
 	"endpoint":                {func() any { return new(EndpointMetadata) }, []string{"metrics_title", "endpoint_path", "supports_streaming", "tokenizes_input", "produces_tokens"}},
 	"transport":               {func() any { return new(TransportMetadata) }, []string{"transport_type"}},
+	"custom_dataset_loader":   {func() any { return new(DatasetLoaderMetadata) }, nil},
 	"gpu_telemetry_collector": {func() any { return new(CollectorMetadata) }, nil},
 }
 

@@ -159,6 +159,16 @@ func (r *Registry) Find(category, name string) (Entry, error) {
 	return Entry{}, fmt.Errorf("Type '%s' not found for category '%s'. Available: %s", name, category, strings.Join(r.Names(category), ", "))
 }
 
+// Has tells whether a category has an entry of a name.
+func (r *Registry) Has(category, name string) bool {
+	for _, e := range r.byCategory[category] {
+		if Normal(e.Name) == Normal(name) {
+			return true
+		}
+	}
+	return false
+}
+
 func (r *Registry) has(category string) bool {
 	for _, c := range r.categories {
 		if c.Name == category {

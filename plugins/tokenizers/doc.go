@@ -32,7 +32,7 @@ type Special interface {
 // or decoded asks once afterwards.
 type Failing interface{ Err() error }
 
-// Check asks t for its failure.
+// Check asks t for its failure; t may be nil.
 func Check(t Tokenizer) error {
 	if f, ok := t.(Failing); ok {
 		return f.Err()

@@ -10,7 +10,6 @@ import (
 	"aiperf/messages"
 	"aiperf/plugins/composers"
 	"aiperf/plugins/endpoints"
-	"aiperf/plugins/tokenizers"
 )
 
 // builder makes a dataset: composing and rendering run on all cores, writing follows
@@ -20,7 +19,8 @@ type builder struct {
 	dir         string // of the dataset's files
 	artifactDir string // of inputs.json; "" = none
 	composer    composers.Composer
-	tokenizer   tokenizers.Tokenizer // that measures texts; nil: there are none
+	failure     func() error // of the tokenizer that measures texts
+	close       func()       // of what the composer reads; nil: nothing
 	endpoint    endpoints.Endpoint
 	model       string
 	prepared    bool                        // bodies go into the store, else documents
@@ -56,6 +56,9 @@ type outcome struct {
 
 // build writes the dataset. A failure leaves no file behind.
 func (b *builder) build(ctx context.Context) (outcome, error) {
+	if b.close != nil {
+		defer b.close()
+	}
 	writer, err := store.NewWriter(b.dir)
 	if err != nil {
 		return outcome{}, err
@@ -74,7 +77,7 @@ func (b *builder) build(ctx context.Context) (outcome, error) {
 		return writer.Add(&r.conversation, nil)
 	})
 	if err == nil {
-		err = tokenizers.Check(b.tokenizer)
+		err = b.failure()
 	}
 	if err == nil {
 		out.info, err = writer.Finish()
@@ -92,8 +95,9 @@ func (b *builder) build(ctx context.Context) (outcome, error) {
 func (o *outcome) note(c *store.Conversation) {
 	m := messages.ConversationMetadata{ConversationID: c.SessionID, Turns: make([]messages.TurnMetadata, len(c.Turns))}
 	for i := range c.Turns {
-		m.Turns[i].DelayMS = c.Turns[i].DelayMS
-		o.hasTimingData = o.hasTimingData || c.Turns[i].DelayMS > 0
+		t := &c.Turns[i]
+		m.Turns[i].DelayMS, m.Turns[i].TimestampMS = t.DelayMS, t.TimestampMS
+		o.hasTimingData = o.hasTimingData || t.DelayMS > 0 || t.TimestampMS != nil
 	}
 	if len(o.announced) < messages.MaxAnnouncedConversations {
 		o.announced = append(o.announced, m)
@@ -188,6 +192,9 @@ func (b *builder) renderChunk(from, to int, withEntry bool) (items []rendered, e
 func (b *builder) bodies(c *store.Conversation) ([][]byte, error) {
 	bodies := make([][]byte, len(c.Turns))
 	for k := range c.Turns {
+		if bodies[k] = c.Turns[k].RawPayload; bodies[k] != nil {
+			continue
+		}
 		body, err := b.endpoint.AppendBody(nil, &endpoints.Request{
 			SystemMessage: c.SystemMessage, UserContextMessage: c.UserContextMessage, Turns: c.Turns[k : k+1 : k+1], Model: b.model,
 		})

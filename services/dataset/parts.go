@@ -26,10 +26,6 @@ func newBuilder(run *config.Run, warn func(msg string, args ...any)) (*builder, 
 	if err != nil {
 		return nil, err
 	}
-	makeComposer, err := plugins.Constructor[composers.Constructor](registry, "dataset_composer", b.Dataset.Type)
-	if err != nil {
-		return nil, err
-	}
 	if len(b.Models.Names) == 0 {
 		return nil, fmt.Errorf("build dataset: the run names no model")
 	}
@@ -40,6 +36,13 @@ func newBuilder(run *config.Run, warn func(msg string, args ...any)) (*builder, 
 		return nil, fmt.Errorf("make endpoint %s: %w", b.Endpoint.Type, err)
 	}
 	seeds, seeded := runSeeds(run)
+	if b.Dataset.Type == config.TypeFile {
+		return newFileBuilder(run, registry, endpoint, seeds, seeded, warn)
+	}
+	makeComposer, err := plugins.Constructor[composers.Constructor](registry, "dataset_composer", b.Dataset.Type)
+	if err != nil {
+		return nil, err
+	}
 	c := composers.Config{Dataset: b.Dataset, Models: b.Models, Seeds: seeds, Seeded: seeded}
 	if d := &b.Dataset; d.Prompts.HaveText() || d.PrefixPrompts.Any() || d.Rankings.QueryTokens.Enabled() {
 		if c.Prompts, tokenizer, err = newPrompts(registry, b, seeds); err != nil {
@@ -64,7 +67,7 @@ func newBuilder(run *config.Run, warn func(msg string, args ...any)) (*builder, 
 		return nil, fmt.Errorf("make dataset %s: %w", b.Dataset.Name, err)
 	}
 	return &builder{
-		dir: run.DatasetDir, artifactDir: run.ArtifactDir, composer: composer, tokenizer: tokenizer, endpoint: endpoint, model: b.Models.Names[0], warn: warn,
+		dir: run.DatasetDir, artifactDir: run.ArtifactDir, composer: composer, failure: func() error { return tokenizers.Check(tokenizer) }, endpoint: endpoint, model: b.Models.Names[0], warn: warn,
 		prepared: run.Environment.Dataset.PreformatPayloads && singleTurn(composer),
 	}, nil
 }

@@ -29,6 +29,8 @@ func (p *phase) issue(now clock.MonoNS) (wake clock.MonoNS) {
 	switch {
 	case p.users != nil:
 		return min(wake, p.serveUsers(now))
+	case p.replay != nil:
+		return min(wake, p.serveReplay(now))
 	case p.schedule != nil:
 		return min(wake, p.keepPace(now))
 	default:

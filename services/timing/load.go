@@ -51,6 +51,14 @@ func newLoad(run *config.Run, registry *plugins.Registry, c conversations, migra
 	if err = l.measureUsers(); err != nil {
 		return l, err
 	}
+	for _, p := range l.plans {
+		if p.replay == nil {
+			continue
+		}
+		if err = p.replay.read(&l); err != nil {
+			return l, fmt.Errorf("%s: %w", p.title(), err)
+		}
+	}
 	if l.sampler, err = newSampler(&run.Benchmark.Dataset, registry, seed, sampled); err != nil {
 		return l, err
 	}

@@ -47,6 +47,7 @@ type phase struct {
 	rule      stopRule
 	schedule  *schedule // nil in closed loop
 	users     *users    // nil unless users keep a pace
+	replay    *replay   // nil unless the times of a trace are kept
 	slots     slots
 	nextStep  clock.MonoNS // of a ramp of the concurrency; never when there is none, or it is over
 	flights   map[int64]*flight
@@ -171,6 +172,9 @@ func (p *phase) begin(now clock.MonoNS) {
 	}
 	if p.plan.users != nil {
 		p.users = newUsers(p.plan.users, now)
+	}
+	if p.plan.replay != nil {
+		p.replay = &replay{plan: p.plan.replay}
 	}
 	if p.plan.pattern != nil {
 		p.schedule = newSchedule(p.plan.pattern, now, p.e.settings.catchUp)

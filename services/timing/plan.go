@@ -19,6 +19,7 @@ type phasePlan struct {
 	// pattern times the phase; nil in closed loop, where free slots do.
 	pattern     arrivals.Pattern
 	users       *userPlan     // nil unless users keep a pace
+	replay      *replayPlan   // nil unless the times of a trace are kept
 	ratePerSec  float64       // requests/s; 0 in closed loop
 	requests    int64         // 0 = no cap
 	sessions    int64         // 0 = no cap
@@ -78,8 +79,12 @@ func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seed
 	if plan.requests <= 0 && plan.sessions <= 0 && plan.duration <= 0 {
 		return nil, errors.New("nothing stops it: give a number of requests, of sessions, or a duration")
 	}
-	if p.Type == config.TypeUserCentric {
+	switch p.Type {
+	case config.TypeUserCentric:
 		return plan, plan.setUsers(p)
+	case config.TypeFixedSchedule:
+		plan.replay = newReplayPlan(p, ofKind)
+		return plan, nil
 	}
 	name := p.ArrivalPattern()
 	newPattern, err := plugins.Constructor[arrivals.Constructor](registry, "arrival_pattern", name)

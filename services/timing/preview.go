@@ -49,7 +49,7 @@ func Preview(run *config.Run, registry *plugins.Registry, c conversations, migra
 	}
 	r := &rehearsal{phases: make([]PhasePreview, len(l.plans)), counters: make([]metrics.LoadCounter, len(l.plans)), now: 1}
 	for i, p := range l.plans {
-		r.phases[i] = PhasePreview{Name: p.announced.PhaseName, Kind: p.announced.PhaseKind, Scheduled: p.pattern != nil || p.users != nil}
+		r.phases[i] = PhasePreview{Name: p.announced.PhaseName, Kind: p.announced.PhaseKind, Scheduled: p.pattern != nil || p.users != nil || p.replay != nil}
 	}
 	settings := settingsOf(&run.Environment)
 	settings.progressEvery, settings.warmupLogEvery = 0, 0

@@ -177,6 +177,12 @@ func (p *phase) beginUser(now, due clock.MonoNS) {
 // readyAt is when a session's next turn may go, the one before having returned.
 func (p *phase) readyAt(now clock.MonoNS, s *session) clock.MonoNS {
 	ready := now.Add(p.delay(s))
+	if p.replay != nil {
+		if at, ok := p.turnTime(s); ok {
+			return max(at, now)
+		}
+		return now.Add(p.replay.plan.scaled(p.delay(s)))
+	}
 	if p.users != nil {
 		ready = max(ready, s.due.Add(p.users.plan.gap()))
 	}

@@ -94,6 +94,14 @@ type turnsOf struct {
 	turns   []int
 	delayMS float64
 	graph   *dataset.Graph
+	timesMS [][]float64 // of the turns of each conversation; below 0: none
+}
+
+func (d turnsOf) TimestampNS(i, turn int) (ns int64, ok bool) {
+	if i >= len(d.timesMS) || turn >= len(d.timesMS[i]) || d.timesMS[i][turn] < 0 {
+		return 0, false
+	}
+	return int64(d.timesMS[i][turn] * 1e6), true
 }
 
 func (d turnsOf) Graph() (*dataset.Graph, error) { return d.graph, nil }
