@@ -24,10 +24,23 @@ func testHost() Host {
 				return TokenizerChoice{Plugin: "builtin", Encoding: "o200k_base"}, nil
 			case "missing":
 				return TokenizerChoice{}, errors.New("tokenizer missing: it is not on this machine")
+			case "chatty":
+				return TokenizerChoice{Plugin: "file", Path: "/cache/chatty", ChatTemplate: ask.ChatTemplate}, nil
 			case "alias":
 				return TokenizerChoice{Plugin: "file", Path: "/cache/alias", Resolved: "org/alias", Warning: "tokenizer alias: uses org/alias"}, nil
 			}
 			return TokenizerChoice{Plugin: "file", Path: "/cache/" + ask.Name}, nil
+		},
+		InspectDataset: func(ask DatasetAsk) (DatasetFacts, error) {
+			switch filepath.Base(ask.Dataset.Path) {
+			case "bad.jsonl":
+				return DatasetFacts{}, errors.New("bad.jsonl:3: text: want a string, got a number")
+			case "trace.jsonl":
+				return DatasetFacts{Format: "mooncake_trace", Rows: 20, Conversations: 15, Turns: 20, FirstTimed: true, Synthesised: true, Trace: true}, nil
+			case "dag.jsonl":
+				return DatasetFacts{Format: "dag_jsonl", Rows: 7, Conversations: 2, Turns: 10}, nil
+			}
+			return DatasetFacts{Format: "single_turn", Rows: 5, Conversations: 5, Turns: 5, Isolated: true, Warnings: []string{"plain.jsonl: odd"}}, nil
 		},
 		Entropy:    func(n int) []byte { return bytes.Repeat([]byte{0xab}, n) },
 		CPUs:       16,

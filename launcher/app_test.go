@@ -58,7 +58,7 @@ var _ = Describe("the program", func() {
 		Entry("no concurrency", "--concurrency: must be at least 1 (got 0)", "profile", "--model", "m", "--concurrency", "0"),
 		Entry("a malformed URL", "-u: missing scheme or host (got http://:8000)", "profile", "--model", "m", "-u", "http://:8000"),
 		Entry("exclusive flags", "--gpu-telemetry, --no-gpu-telemetry: cannot be used together", "profile", "--model", "m", "--gpu-telemetry", "--no-gpu-telemetry"),
-		Entry("a flag of a later version", "--input-file: not supported by this version", "profile", "--model", "m", "--input-file", "x"),
+		Entry("a flag of a later version", "--public-dataset: not supported by this version", "profile", "--model", "m", "--public-dataset", "sharegpt"),
 		Entry("no model", "--model: required", "profile"),
 		Entry("an unknown group of flags", "--help: no such group of flags (got nonsense)", "profile", "--help", "nonsense"),
 		Entry("a mesh that others could reach", "--zmq-host: 0.0.0.0 can be reached from other machines", "profile", "--model", "m", "--tokenizer", "builtin", "--no-gpu-telemetry", "--zmq-host", "0.0.0.0"),

@@ -13,7 +13,8 @@ import (
 // An endpoint that does not exist is not reported here.
 func conversations(run *config.Run, registry *plugins.Registry) *config.Problem {
 	b := run.Benchmark
-	if b.Dataset.Turns.Expected() <= 1 && b.Dataset.Turns.Stddev <= 0 {
+	ofFile := b.Dataset.Type == config.TypeFile
+	if ofFile && b.Dataset.File.Isolated || b.Dataset.Turns.Expected() <= 1 && b.Dataset.Turns.Stddev <= 0 && !ofFile {
 		return nil
 	}
 	newEndpoint, err := plugins.Constructor[endpoints.Constructor](registry, "endpoint", b.Endpoint.Type)
@@ -28,8 +29,12 @@ func conversations(run *config.Run, registry *plugins.Registry) *config.Problem 
 	if err == nil {
 		return nil
 	}
+	where, hint := "--conversation-turn-mean", "leave out the --conversation-turn flags"
+	if ofFile {
+		where, hint = "--input-file", "its conversations have several turns; use an endpoint type that carries a history, such as chat"
+	}
 	return &config.Problem{
-		Where: "--conversation-turn-mean", Reason: messages.AsErrorDetails("ValueError", err).Message,
-		Hint: "leave out the --conversation-turn flags",
+		Where: where, Reason: messages.AsErrorDetails("ValueError", err).Message,
+		Hint: hint,
 	}
 }
