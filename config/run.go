@@ -212,6 +212,9 @@ type Phase struct {
 	GracePeriodSec     float64  `json:"grace_period"`
 	GraceInfinite      bool     `json:"grace_infinite"`
 	ExcludeFromResults bool     `json:"exclude_from_results"`
+	// Seamless begins the phase as soon as the one before has stopped sending, beside the
+	// answers which that one still waits for.
+	Seamless bool `json:"seamless,omitempty"`
 	// FailedThreshold is the share of failed requests, 0 to 1, above which the run is given
 	// up; nil goes on to the end.
 	FailedThreshold *float64 `json:"failed_request_threshold,omitempty"`

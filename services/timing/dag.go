@@ -80,7 +80,7 @@ func (p *phase) bear(now clock.MonoNS, parent *session, link int, l *dataset.Lin
 		return
 	}
 	c := &session{
-		id: p.e.newID(), conversation: conversation, turns: p.e.conversations.NumTurns(conversation), url: p.e.nextURL(),
+		phase: p, id: p.e.newID(), conversation: conversation, turns: p.e.conversations.NumTurns(conversation), url: p.e.nextURL(),
 		kin: &kin{link: link, turn: max(l.Turn, 0), fork: l.Fork, depth: 1, open: make([]int, len(b.graph.Branches[conversation]))},
 	}
 	b.stats.ChildrenSpawned++
@@ -155,7 +155,8 @@ func (p *phase) returned(now clock.MonoNS, s *session, cancelled, failed bool) {
 		p.childEnded(now, s)
 	case p.state != sending && k.depth > 0:
 		p.truncate(now, s)
-	case p.state != sending: // cut by the stop; its slot ends with the phase
+	case p.state != sending: // cut by the stop
+		p.giveSlot(s)
 	case cancelled || !p.e.canGoOn(s):
 		p.cutShort(now, s)
 	case p.joins(s):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"aiperf/clock"
@@ -38,7 +39,8 @@ type sink interface {
 	finished(m *messages.CreditsComplete)
 }
 
-// engine runs the phases one after another. It holds no clock: every call says what
+// engine runs the phases one after another; a seamless one begins beside the last
+// answers of the one before. It holds no clock: every call says what
 // time it is, and advance says when the next one is wanted. One goroutine calls it.
 type engine struct {
 	settings settings
@@ -51,8 +53,9 @@ type engine struct {
 	router   *router
 	expected map[string]struct{} // workers that live or are being started
 
-	phase     *phase // the current one; nil between phases
+	phases    []*phase // begun and not complete, in order; only the last one starts sessions
 	nextPhase int
+	openSlots int // sessions that hold a slot, in all phases
 	running   bool
 	done      bool
 	cancelled bool
@@ -108,22 +111,53 @@ func (e *engine) start() error {
 // is something to do; never when only an event can bring something.
 func (e *engine) advance(now clock.MonoNS) (wake clock.MonoNS) {
 	for e.running {
-		if e.phase == nil {
-			if e.nextPhase == len(e.plans) || e.cancelled || e.failure != nil {
-				e.finish()
-				return never
-			}
-			e.phase = newPhase(e, e.plans[e.nextPhase], now)
+		if e.mayBegin() {
+			e.phases = append(e.phases, newPhase(e, e.plans[e.nextPhase], now))
 			e.nextPhase++
 		}
-		wake = e.phase.advance(now)
+		if len(e.phases) == 0 {
+			e.finish()
+			return never
+		}
+		wake = never
+		for _, p := range e.phases {
+			wake = min(wake, p.advance(now))
+		}
 		e.flush()
-		if e.phase.state != complete {
+		if !e.dropComplete() && !e.mayBegin() {
 			return wake
 		}
-		e.phase = nil
 	}
 	return never
+}
+
+// mayBegin tells whether it is the next phase's turn: when those before it are
+// complete, or, if it is seamless, when they start nothing any more.
+func (e *engine) mayBegin() bool {
+	if e.nextPhase == len(e.plans) || e.cancelled || e.failure != nil {
+		return false
+	}
+	if len(e.phases) == 0 {
+		return true
+	}
+	return e.plans[e.nextPhase].announced.Seamless && e.phases[len(e.phases)-1].startsNoMore()
+}
+
+// dropComplete forgets the phases that are complete and tells whether there were any.
+func (e *engine) dropComplete() bool {
+	before := len(e.phases)
+	e.phases = slices.DeleteFunc(e.phases, func(p *phase) bool { return p.state == complete })
+	return len(e.phases) < before
+}
+
+// phaseOf is the phase under way that has an index, nil without one.
+func (e *engine) phaseOf(index int) *phase {
+	for _, p := range e.phases {
+		if p.stats.PhaseIndex == index {
+			return p
+		}
+	}
+	return nil
 }
 
 func (e *engine) finish() {
@@ -144,7 +178,7 @@ func (e *engine) abandon(err error) {
 	if e.failure == nil {
 		e.failure = err
 	}
-	e.phase = nil
+	e.phases = nil
 	e.finish()
 }
 
@@ -152,7 +186,7 @@ func (e *engine) abandon(err error) {
 func (e *engine) takeReturns(now clock.MonoNS, workerID string, returns []messages.CreditReturn) {
 	for i := range returns {
 		r := &returns[i]
-		if p := e.phase; p != nil && p.stats.PhaseIndex == r.PhaseIndex && p.takeReturn(now, r) {
+		if p := e.phaseOf(r.PhaseIndex); p != nil && p.takeReturn(now, r) {
 			continue
 		}
 		e.late++
@@ -171,9 +205,9 @@ func (e *engine) cancel(now clock.MonoNS) {
 		return
 	}
 	e.cancelled = true
-	if e.phase != nil {
-		e.phase.stats.WasCancelled = true
-		e.phase.abort(now)
+	for _, p := range e.phases {
+		p.stats.WasCancelled = true
+		p.abort(now)
 	}
 }
 
@@ -184,8 +218,8 @@ func (e *engine) fail(now clock.MonoNS, err error) {
 	}
 	e.failure = err
 	e.log.Error("phase failed", "err", err)
-	if e.phase != nil {
-		e.phase.abort(now)
+	for _, p := range e.phases {
+		p.abort(now)
 	}
 }
 

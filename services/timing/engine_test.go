@@ -84,8 +84,8 @@ var _ = Describe("an open-loop phase", func() {
 		w := newWorld(scenario{phases: constant(100, config.Phase{DurationSec: ptr(5.0), Concurrency: ptr(2), GracePeriodSec: 30})})
 		w.service = func(messages.Credit) time.Duration { return 100 * time.Millisecond }
 		w.check = func() {
-			if w.e.phase != nil {
-				Expect(w.e.phase.slots.held).To(BeNumerically("<=", 2))
+			if w.phase() != nil {
+				Expect(w.phase().slots.held).To(BeNumerically("<=", 2))
 			}
 		}
 		w.run()
@@ -192,7 +192,7 @@ var _ = Describe("a closed-loop phase", func() {
 		w := newWorld(scenario{phases: burst(config.Phase{Requests: ptr(200), Concurrency: ptr(8)}), workers: workers})
 		peak := int64(0)
 		w.check = func() {
-			if p := w.e.phase; p != nil && p.state == sending {
+			if p := w.phase(); p != nil && p.state == sending {
 				peak = max(peak, p.stats.InFlight())
 				Expect(p.stats.InFlight()).To(BeNumerically("==", 8))
 			}

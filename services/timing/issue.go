@@ -179,7 +179,7 @@ func (p *phase) startSession(now, due, scheduled clock.MonoNS) {
 // open makes a session that sends so many turns of a conversation, and takes its slot.
 func (p *phase) open(id string, conversation, turns int) *session {
 	s := p.newSession()
-	*s = session{id: id, seq: p.stats.SentSessions, conversation: conversation, turns: turns, url: p.e.nextURL(), slot: true}
+	*s = session{phase: p, id: id, seq: p.stats.SentSessions, conversation: conversation, turns: turns, url: p.e.nextURL(), slot: true}
 	p.relate(s)
 	p.slots.take()
 	p.stats.SentSessions++

@@ -51,9 +51,9 @@ var _ = Describe("the loss of a worker", func() {
 			w.kill("worker_a", "")
 		})
 		w.at(60*time.Millisecond, func() {
-			before := w.e.phase.snapshot()
+			before := w.phase().snapshot()
 			w.e.takeReturns(w.now, "worker_a", late)
-			Expect(w.e.phase.snapshot()).To(Equal(before))
+			Expect(w.phase().snapshot()).To(Equal(before))
 		})
 		w.run()
 		Expect(w.final(0).Stats.RequestsCompleted).To(BeEquivalentTo(50))

@@ -78,7 +78,7 @@ func newPhase(e *engine, plan *phasePlan, now clock.MonoNS) *phase {
 	p := &phase{
 		e: e, plan: plan, gateEnd: now.Add(e.settings.startTimeout),
 		rule:  stopRule{requests: plan.requests, sessions: plan.sessions, end: never},
-		slots: slots{limit: plan.concurrency}, flights: map[int64]*flight{},
+		slots: slots{limit: plan.concurrency, all: &e.openSlots}, flights: map[int64]*flight{},
 		stats: messages.PhaseStats{
 			Phase: c.Phase, PhaseName: c.PhaseName, PhaseKind: c.PhaseKind, PhaseIndex: c.PhaseIndex, ProfilingIndex: c.ProfilingIndex,
 			TotalExpectedRequests: c.TotalExpectedRequests, ExpectedDurationSec: c.ExpectedDurationSec,
@@ -95,6 +95,10 @@ func newPhase(e *engine, plan *phasePlan, now clock.MonoNS) *phase {
 func (p *phase) sent() sent {
 	return sent{requests: p.stats.RequestsSent, rootRequests: p.rootSent, sessions: p.stats.SentSessions, sessionTurns: p.stats.TotalSessionTurns}
 }
+
+// startsNoMore tells whether only children of sessions that have begun are still to be
+// sent, or nothing.
+func (p *phase) startsNoMore() bool { return p.allSent || p.state > sending }
 
 // advance does everything that is due and returns the next instant at which there
 // is something to do.
@@ -195,7 +199,10 @@ func (p *phase) begin(now clock.MonoNS) {
 // endSending freezes the sent counts: nothing is issued any more.
 func (p *phase) endSending(now clock.MonoNS) {
 	p.state = returning
-	p.pending.clear()
+	for s := p.pending.first(never); s != nil; s = p.pending.first(never) { // cut by the stop
+		p.pending.pop()
+		p.giveSlot(s)
+	}
 	p.dropChildren(now)
 	p.parked = nil
 	p.stats.SentEndNS = p.e.wallOf(now)
@@ -211,9 +218,12 @@ func (p *phase) complete(now clock.MonoNS) {
 	p.state = complete
 	for _, w := range p.e.router.workers {
 		for s := range w.sessions { // cut by the stop, without a final turn
-			p.e.router.unstick(s)
+			if s.phase == p {
+				p.e.router.unstick(s)
+			}
 		}
 	}
+	p.slots.giveAll()
 	p.stats.RequestsEndNS = p.e.wallOf(now)
 	p.stats.FinalRequestsCompleted, p.stats.FinalRequestsCancelled = frozen(p.stats.RequestsCompleted), frozen(p.stats.RequestsCancelled)
 	p.stats.FinalRequestErrors = frozen(p.stats.RequestErrors)

@@ -36,13 +36,17 @@ type phasePlan struct {
 func newPlans(run *config.Run, registry *plugins.Registry, seeds dataset.Seeds) ([]*phasePlan, error) {
 	var plans []*phasePlan
 	var errs []error
-	ofKind := map[string]int{}
+	ofKind, replays := map[string]int{}, 0
 	for i, p := range run.Benchmark.Phases {
 		plan, err := newPlan(i, ofKind[p.Kind], p, registry, seeds, run.Environment.Timing.RateRampUpdateSec)
 		ofKind[p.Kind]++
 		if err != nil {
 			errs = append(errs, fmt.Errorf("phases[%d] (%s): %w", i, p.Name, err))
 			continue
+		}
+		if plan.replay != nil {
+			plan.replay.ordinal = replays
+			replays++
 		}
 		plans = append(plans, plan)
 	}
@@ -76,6 +80,9 @@ func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seed
 			plan.grace = seconds(p.GracePeriodSec)
 		}
 	}
+	if p.Seamless && index == 0 {
+		return nil, errors.New("seamless: there is no phase before it to go on from; leave it out")
+	}
 	if plan.requests <= 0 && plan.sessions <= 0 && plan.duration <= 0 {
 		return nil, errors.New("nothing stops it: give a number of requests, of sessions, or a duration")
 	}
@@ -83,7 +90,7 @@ func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seed
 	case config.TypeUserCentric:
 		return plan, plan.setUsers(p)
 	case config.TypeFixedSchedule:
-		plan.replay = newReplayPlan(p, ofKind)
+		plan.replay = newReplayPlan(p)
 		return plan, nil
 	}
 	name := p.ArrivalPattern()
@@ -134,7 +141,7 @@ func announce(index, ofKind int, p config.Phase) messages.PhaseConfig {
 		Phase: p.Kind, PhaseName: p.Name, PhaseKind: p.Kind, PhaseIndex: index, TimingMode: p.TimingMode(),
 		TotalExpectedRequests: wide(p.Requests), ExpectedNumSessions: wide(p.Sessions), ExpectedDurationSec: p.DurationSec,
 		Concurrency: wide(p.Concurrency), RequestRate: p.RatePerSec, ArrivalPattern: p.ArrivalPattern(), ArrivalSmoothness: p.Smoothness,
-		ExcludeFromResults: p.ExcludeFromResults, FailedThreshold: p.FailedThreshold,
+		ExcludeFromResults: p.ExcludeFromResults, Seamless: p.Seamless, FailedThreshold: p.FailedThreshold,
 	}
 	if p.Kind == config.KindProfiling {
 		c.ProfilingIndex = &ofKind

@@ -110,7 +110,9 @@ func (r *rehearsal) play(e *engine) error {
 			break
 		}
 		if r.seen >= previewMost && !e.cancelled {
-			r.phases[e.phase.stats.PhaseIndex].Truncated = true
+			for _, p := range e.phases {
+				r.phases[p.stats.PhaseIndex].Truncated = true
+			}
 			e.cancel(r.now)
 			continue
 		}

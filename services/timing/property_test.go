@@ -40,10 +40,14 @@ func (c *chaos) phase(kind string) config.Phase {
 	if stops&4 != 0 {
 		p.DurationSec = ptr(0.05 + 2*c.rng.Float64())
 	}
+	p.Seamless = len(c.phases) > 0 && c.maybe(2)
 	if kind == config.KindWarmup {
-		return warmup(p)
+		p = warmup(p)
+	} else {
+		p = profiling(p)
 	}
-	return profiling(p)
+	p.Name = fmt.Sprintf("%s_%d", kind, len(c.phases))
+	return p
 }
 
 func newChaos(seed uint64) *chaos { return newChaosOf(seed, false) }
@@ -54,6 +58,13 @@ func newChaosOf(seed uint64, branching bool) *chaos {
 		c.phases = append(c.phases, c.phase(config.KindWarmup))
 	}
 	c.phases = append(c.phases, c.phase(config.KindProfiling))
+	for c.maybe(3) { // more windows, and a cool-down behind them
+		kind := config.KindProfiling
+		if c.maybe(2) {
+			kind = config.KindWarmup
+		}
+		c.phases = append(c.phases, c.phase(kind))
+	}
 	data := turnsOf{turns: make([]int, 1+c.rng.IntN(20)), delayMS: float64(c.rng.IntN(2) * c.rng.IntN(50))}
 	most := 1 + c.rng.IntN(2)*c.rng.IntN(6)
 	for i := range data.turns {
@@ -149,32 +160,35 @@ func expect(holds bool, format string, args ...any) {
 
 // invariants hold at all times.
 func (c *chaos) invariants() {
-	p := c.w.e.phase
-	if p == nil {
-		for _, w := range c.w.e.router.workers {
-			expect(w.load == 0 && w.activeSessions == 0 && len(w.sessions) == 0, "%s keeps something between phases: %+v", w.id, w)
+	loads, open := map[*worker]int{}, 0
+	for _, p := range c.w.e.phases {
+		c.phaseInvariants(p)
+		for _, f := range p.flights {
+			loads[f.worker]++
 		}
-		return
+		open += p.slots.held
 	}
+	expect(open == c.w.e.openSlots, "%d slots are held, %d are counted", open, c.w.e.openSlots)
+	for _, w := range c.w.e.router.workers {
+		expect(w.load == loads[w], "%s has load %d, %d in flight", w.id, w.load, loads[w])
+		expect(w.activeSessions == len(w.sessions) && len(w.outbox) == 0, "%s: %+v", w.id, w)
+		expect(len(c.w.e.phases) > 0 || w.activeSessions == 0, "%s keeps something between phases: %+v", w.id, w)
+	}
+}
+
+// phaseInvariants hold for each phase under way.
+func (c *chaos) phaseInvariants(p *phase) {
 	s := &p.stats
 	expect(s.RequestsSent == s.RequestsCompleted+s.RequestsCancelled+int64(len(p.flights)), "issued = completed + cancelled + in flight: %+v", *s)
 	expect(s.LostRequests <= s.RequestErrors && s.RequestErrors <= s.RequestsCompleted, "lost ≤ errors ≤ completed: %+v", *s)
-	expect(int64(p.slots.held) >= s.SentSessions-s.CompletedSessions-s.CancelledSessions, "open sessions hold slots")
-	if p.state == sending {
+	expect(int64(p.slots.held) <= s.SentSessions-s.CompletedSessions-s.CancelledSessions, "a session that is over holds a slot: %d held, state %d, %+v", p.slots.held, p.state, *s)
+	if p.state == sending && !p.allSent {
 		expect(int64(p.slots.held) == s.SentSessions-s.CompletedSessions-s.CancelledSessions, "slots leak: %d held, %+v", p.slots.held, *s)
 	}
 	plan := p.plan
 	expect(plan.concurrency == 0 || p.slots.held <= plan.concurrency, "%d sessions, limit %d", p.slots.held, plan.concurrency)
 	expect(plan.requests == 0 || s.RequestsSent <= plan.requests, "request cap passed")
 	expect(plan.sessions == 0 || s.SentSessions <= plan.sessions, "session cap passed")
-	loads := map[*worker]int{}
-	for _, f := range p.flights {
-		loads[f.worker]++
-	}
-	for _, w := range c.w.e.router.workers {
-		expect(w.load == loads[w], "%s has load %d, %d in flight", w.id, w.load, loads[w])
-		expect(w.activeSessions == len(w.sessions) && len(w.outbox) == 0, "%s: %+v", w.id, w)
-	}
 }
 
 // books hold every credit against exactly one end.

@@ -46,7 +46,7 @@ var _ = Describe("a phase that begins gently", func() {
 		w.service = func(messages.Credit) time.Duration { return 70 * time.Millisecond }
 		seen := map[int64]bool{}
 		w.check = func() {
-			p := w.e.phase
+			p := w.phase()
 			if p == nil || p.state != sending || p.started == 0 {
 				return
 			}
@@ -73,7 +73,7 @@ var _ = Describe("a phase that begins gently", func() {
 		w := newWorld(scenario{phases: []config.Phase{profiling(config.Phase{Type: config.TypeConstant, RatePerSec: ptr(100.0), Concurrency: ptr(5), ConcurrencyRamp: &config.Ramp{DurationSec: 4}, DurationSec: ptr(6.0), GracePeriodSec: 30})}})
 		w.service = func(messages.Credit) time.Duration { return time.Second }
 		w.check = func() {
-			if p := w.e.phase; p != nil && p.state == sending {
+			if p := w.phase(); p != nil && p.state == sending {
 				Expect(p.slots.held).To(BeNumerically("<=", min(5, 1+int(w.now.Sub(p.started)/time.Second))))
 			}
 		}

@@ -33,8 +33,8 @@ type timed interface {
 	TimestampNS(conversation, turn int) (ns int64, ok bool)
 }
 
-func newReplayPlan(p config.Phase, ordinal int) *replayPlan {
-	r := &replayPlan{auto: p.AutoOffset, startMS: p.StartOffsetMS, endMS: p.EndOffsetMS, speedup: p.Speedup, ordinal: ordinal}
+func newReplayPlan(p config.Phase) *replayPlan {
+	r := &replayPlan{auto: p.AutoOffset, startMS: p.StartOffsetMS, endMS: p.EndOffsetMS, speedup: p.Speedup}
 	if r.speedup == 0 {
 		r.speedup = 1
 	}

@@ -8,6 +8,7 @@ import (
 
 // session is one execution of a conversation.
 type session struct {
+	phase        *phase
 	id           string       // x_correlation_id
 	seq          int64        // number in the phase
 	conversation int          // number in the dataset
@@ -72,8 +73,6 @@ func (c *continuations) dropEnded() {
 		heap.Pop(&c.heap)
 	}
 }
-
-func (c *continuations) clear() { c.heap = nil }
 
 // continuationHeap is a min-heap by instant, then by order of arrival.
 type continuationHeap []continuation

@@ -80,7 +80,8 @@ func (p *phase) settle(now clock.MonoNS, f *flight, cancelled, failed bool) {
 	case s.next == s.turns:
 		p.closeRoot(s, cancelled)
 		p.spareSessions = append(p.spareSessions, s) // nobody else knows it
-	case p.state != sending: // cut by the stop; its slot ends with the phase
+	case p.state != sending: // cut by the stop
+		p.giveSlot(s)
 	case cancelled || !p.e.canGoOn(s):
 		p.cutShort(now, s)
 	case p.rule.allowsTurn(p.sent(), now):
@@ -160,7 +161,7 @@ func (p *phase) leave(now clock.MonoNS, w *worker) {
 	}
 	var waiting []*session
 	for s := range w.sessions {
-		if !s.inFlight && !p.e.canGoOn(s) {
+		if s.phase == p && !s.inFlight && !p.e.canGoOn(s) {
 			waiting = append(waiting, s)
 		}
 	}

@@ -185,16 +185,20 @@ var _ = DescribeTable("ids as ranges", func(ids []int64, want [][2]int64) {
 )
 
 var _ = Describe("session slots", func() {
-	It("count without a limit", func() {
-		var s slots
+	It("count without a limit, for the phase that follows", func() {
+		all := 0
+		s, next := slots{all: &all}, slots{limit: 1000, all: &all}
 		for range 1000 {
 			Expect(s.free()).To(BeTrue())
 			s.take()
 		}
 		Expect(s.held).To(Equal(1000))
+		Expect(next.free()).To(BeFalse())
+		s.giveAll()
+		Expect(next.free()).To(BeTrue())
 	})
 	It("refuse to be given back twice", func() {
-		s := slots{limit: 1}
+		s := slots{limit: 1, all: new(int)}
 		s.take()
 		Expect(s.free()).To(BeFalse())
 		s.give()

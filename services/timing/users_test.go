@@ -72,11 +72,11 @@ var _ = Describe("users who keep a pace", func() {
 			return 20 * time.Millisecond
 		}
 		w.check = func() {
-			if w.e.phase == nil {
+			if w.phase() == nil {
 				return
 			}
 			busy := map[string]bool{}
-			for _, f := range w.e.phase.flights {
+			for _, f := range w.phase().flights {
 				Expect(busy[f.credit.XCorrelationID]).To(BeFalse(), "a user has one request at a time")
 				busy[f.credit.XCorrelationID] = true
 			}
@@ -107,8 +107,8 @@ var _ = Describe("users who keep a pace", func() {
 	It("wait for a session when there are fewer than users", func() {
 		w := newWorld(scenario{data: conversations(4, 4), phases: load(8, 8, config.Phase{Requests: ptr(100), Concurrency: ptr(3)})})
 		w.check = func() {
-			if w.e.phase != nil {
-				Expect(w.e.phase.slots.held).To(BeNumerically("<=", 3))
+			if w.phase() != nil {
+				Expect(w.phase().slots.held).To(BeNumerically("<=", 3))
 			}
 		}
 		w.run()

@@ -26,8 +26,8 @@ func (e *engine) workerPaused(now clock.MonoNS, id, reason string) {
 		return
 	}
 	e.log.Info("worker takes no more credits", "worker", id, "reason", reason)
-	if e.phase != nil {
-		e.phase.leave(now, e.router.workers[id])
+	for _, p := range e.phases {
+		p.leave(now, e.router.workers[id])
 	}
 }
 
@@ -56,24 +56,28 @@ func (e *engine) remove(now clock.MonoNS, id, reason string) {
 	if w == nil {
 		return
 	}
-	p := e.phase
-	if p != nil {
-		before := p.stats.CancelledSessions
-		p.leave(now, w)
-		lost := p.idsInFlight(w)
-		for _, credit := range lost {
-			p.lose(now, p.flights[credit], reason)
-		}
-		if n := p.stats.CancelledSessions - before; n > 0 {
-			e.log.Error("sessions end before their last turn: the worker that held their history is gone", "worker", id, "sessions", n,
-				"first", p.cut[max(0, len(p.cut)-int(n))].XCorrelationID)
-		}
-		if len(lost) > 0 {
-			e.log.Error("credits in flight are lost with their worker", "worker", id, "credits", len(lost), "reason", reason)
-		}
+	for _, p := range e.phases {
+		p.loseWorker(now, w, reason)
 	}
 	for s := range w.sessions {
 		e.router.unstick(s)
+	}
+}
+
+// loseWorker closes the phase's books of a worker that is gone.
+func (p *phase) loseWorker(now clock.MonoNS, w *worker, reason string) {
+	before := p.stats.CancelledSessions
+	p.leave(now, w)
+	lost := p.idsInFlight(w)
+	for _, credit := range lost {
+		p.lose(now, p.flights[credit], reason)
+	}
+	if n := p.stats.CancelledSessions - before; n > 0 {
+		p.e.log.Error("sessions end before their last turn: the worker that held their history is gone", "phase", p.stats.PhaseName, "worker", w.id,
+			"sessions", n, "first", p.cut[max(0, len(p.cut)-int(n))].XCorrelationID)
+	}
+	if len(lost) > 0 {
+		p.e.log.Error("credits in flight are lost with their worker", "phase", p.stats.PhaseName, "worker", w.id, "credits", len(lost), "reason", reason)
 	}
 }
 

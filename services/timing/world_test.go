@@ -309,6 +309,14 @@ func (w *world) kill(id, replacement string) {
 	}
 }
 
+// phase is the latest of those under way, nil without one.
+func (w *world) phase() *phase {
+	if n := len(w.e.phases); n > 0 {
+		return w.e.phases[n-1]
+	}
+	return nil
+}
+
 // types names what was published, progress left out.
 func (w *world) types() []string {
 	var out []string
