@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,6 +22,10 @@ type Store struct {
 	head              header
 	data, index       []byte
 	convs, turns, tab []byte
+
+	live   bool // it was still being written when it was opened
+	waits  waits
+	read64 atomic.Int64
 }
 
 // Open maps the dataset in dir. A missing or damaged file is an error that names it.
@@ -29,12 +34,13 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := mapFile(filepath.Join(dir, dataFile))
+	live := len(index) >= headerLen && word(index, stateAt).Load() != stateWhole
+	data, err := mapData(filepath.Join(dir, dataFile), live)
 	if err != nil {
 		_ = unix.Munmap(index)
 		return nil, err
 	}
-	s := &Store{dir: dir, index: index, data: data}
+	s := &Store{dir: dir, index: index, data: data, live: live}
 	if err := s.read(); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open dataset %s: %w", dir, err)
@@ -59,7 +65,7 @@ func (s *Store) read() error {
 	if uint64(len(s.index)) != want {
 		return fmt.Errorf("index.dat has %d bytes, want %d", len(s.index), want)
 	}
-	if uint64(len(s.data)) != h.dataBytes {
+	if uint64(len(s.data)) != h.dataBytes && !s.live {
 		return fmt.Errorf("dataset.dat has %d bytes, want %d", len(s.data), h.dataBytes)
 	}
 	s.head = h
@@ -71,6 +77,9 @@ func (s *Store) read() error {
 
 // check walks the rows once, so that no later read can leave the mapping.
 func (s *Store) check() error {
+	if s.live {
+		return nil // what is there is ahead of what the rows say; each is looked at when it is read
+	}
 	in := func(p span) bool { return p.off <= s.head.dataBytes && uint64(p.len) <= s.head.dataBytes-p.off }
 	for i := range s.Len() {
 		c := s.conv(i)
@@ -84,6 +93,23 @@ func (s *Store) check() error {
 		}
 	}
 	return nil
+}
+
+// mapData maps the data; that of a live dataset as far as it may ever grow.
+func mapData(path string, live bool) ([]byte, error) {
+	if !live {
+		return mapFile(path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open dataset file: %w", err)
+	}
+	defer f.Close()
+	b, err := unix.Mmap(int(f.Fd()), 0, liveSpan, unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("map %s: %w", path, err)
+	}
+	return b, nil
 }
 
 func mapFile(path string) ([]byte, error) {
@@ -170,9 +196,15 @@ func (s *Store) MaxTokens(i, turnIndex int) int {
 // Payload is the prepared request body of a turn, nil when it was not prepared or
 // does not exist.
 func (s *Store) Payload(i, turnIndex int) []byte {
+	if s.live && s.await(i) != nil {
+		return nil
+	}
 	t, ok := s.turn(i, turnIndex)
 	if !ok || t.payload.len == 0 {
 		return nil
+	}
+	if s.live {
+		s.letGo(int(t.payload.len))
 	}
 	return s.bytes(t.payload)
 }
@@ -180,6 +212,11 @@ func (s *Store) Payload(i, turnIndex int) []byte {
 // Conversation decodes the document of conversation i. It is an error for a
 // conversation that has prepared bodies instead.
 func (s *Store) Conversation(i int) (Conversation, error) {
+	if s.live {
+		if err := s.await(i); err != nil {
+			return Conversation{}, err
+		}
+	}
 	doc := s.conv(i).document
 	if doc.len == 0 {
 		return Conversation{}, fmt.Errorf("read conversation %s: the dataset holds its request bodies only", s.ID(i))
@@ -219,10 +256,11 @@ func (s *Store) Format() string {
 // Close unmaps the files. Nothing borrowed may be used afterwards. It may be called
 // twice.
 func (s *Store) Close() {
+	s.waits.end()
 	for _, m := range [][]byte{s.index, s.data} {
 		if m != nil {
 			_ = unix.Munmap(m)
 		}
 	}
-	*s = Store{} // a late reader finds an empty dataset instead of unmapped memory
+	s.dir, s.head, s.index, s.data, s.convs, s.turns, s.tab, s.live = "", header{}, nil, nil, nil, nil, nil, false // a late reader finds an empty dataset instead of unmapped memory
 }

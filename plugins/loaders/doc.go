@@ -30,6 +30,12 @@ type Set interface {
 	Facts() Facts
 }
 
+// Outliner is a set that knows names and times without making conversations. It is false
+// where it does not.
+type Outliner interface {
+	Outline(i int, o *dataset.Outline) bool
+}
+
 // Facts are what a run plans by.
 type Facts struct {
 	Type          string

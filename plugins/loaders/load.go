@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"aiperf/dataset"
 	"aiperf/plugins"
 )
 
@@ -66,6 +67,12 @@ type described struct {
 	Set
 	trace     bool
 	blockSize int
+}
+
+// Outline implements Outliner.
+func (d described) Outline(i int, o *dataset.Outline) bool {
+	outliner, ok := d.Set.(Outliner)
+	return ok && outliner.Outline(i, o)
 }
 
 func (d described) Facts() Facts {

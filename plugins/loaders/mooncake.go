@@ -120,7 +120,7 @@ func newMooncake(src *Source, c Config) (Set, error) {
 	if err := s.checkMixed(); err != nil {
 		return nil, err
 	}
-	s.turn = (*rowSet).mooncakeTurn
+	s.turn, s.times = (*rowSet).mooncakeTurn, mooncakeTimes
 	s.end = func(s *rowSet, c *dataset.Conversation, rows []int32) {
 		if s.t.rows[rows[0]].flags&(fromMessages|fromPayload) != 0 {
 			c.ContextMode = dataset.MessageArrayWithResponses
@@ -160,11 +160,17 @@ func (s *rowSet) checkMixed() error {
 	return found.err()
 }
 
-func (s *rowSet) mooncakeTurn(conv *dataset.Conversation, _ *row, v gjson.Result, number int) error {
-	t := dataset.Turn{MaxTokens: int(v.Get("output_length").Int()), DelayMS: v.Get("delay").Num}
+func mooncakeTimes(v gjson.Result) (t dataset.TurnOutline) {
+	t.DelayMS = v.Get("delay").Num
 	if ts := v.Get("timestamp"); ts.Type == gjson.Number {
 		t.TimestampMS = &ts.Num
 	}
+	return t
+}
+
+func (s *rowSet) mooncakeTurn(conv *dataset.Conversation, _ *row, v gjson.Result, number int) error {
+	when := mooncakeTimes(v)
+	t := dataset.Turn{MaxTokens: int(v.Get("output_length").Int()), DelayMS: when.DelayMS, TimestampMS: when.TimestampMS}
 	if extra := v.Get("extra"); extra.IsObject() {
 		t.ExtraBody = json.RawMessage(extra.Raw)
 	}

@@ -29,6 +29,9 @@ type rowSet struct {
 	turns []int32 // before each conversation; one more than there are; nil: one each
 	// turn adds the turns of a row to a conversation.
 	turn func(s *rowSet, c *dataset.Conversation, r *row, v gjson.Result, number int) error
+	// times says when the turn of a row goes; nil: rows have several, or it is not known
+	// beforehand.
+	times func(v gjson.Result) dataset.TurnOutline
 	// end looks at a conversation as a whole; nil: nothing to do.
 	end func(s *rowSet, c *dataset.Conversation, rows []int32)
 	// less orders the turns of a session; nil: as in the file.
@@ -172,22 +175,44 @@ func (s *rowSet) turnNumber(i int) int {
 	return int(s.turns[i])
 }
 
-// Compose implements Set.
-func (s *rowSet) Compose(i int) (c dataset.Conversation, err error) {
-	var own []int32
-	if s.order != nil {
-		own = s.order[s.first[i]:s.first[i+1]]
-	} else {
-		own = []int32{int32(i)}
+// own are the rows of conversation i, in the order of its turns.
+func (s *rowSet) own(i int) []int32 {
+	if s.order == nil {
+		return []int32{int32(i)}
 	}
+	own := s.order[s.first[i]:s.first[i+1]]
 	if s.less != nil && len(own) > 1 {
 		own = append([]int32(nil), own...)
 		sort.SliceStable(own, func(a, b int) bool { return s.less(s.t.value(&s.t.rows[own[a]]), s.t.value(&s.t.rows[own[b]])) })
 	}
-	c.SessionID = s.c.Seeds.SessionID(i, s.c.Seeded)
+	return own
+}
+
+// name is the id of conversation i.
+func (s *rowSet) name(i int, own []int32) string {
 	if id := s.t.rows[own[0]].session; id != noSession {
-		c.SessionID = s.t.sessions[id]
+		return s.t.sessions[id]
 	}
+	return s.c.Seeds.SessionID(i, s.c.Seeded)
+}
+
+// Outline implements Outliner.
+func (s *rowSet) Outline(i int, o *dataset.Outline) bool {
+	if s.times == nil {
+		return false
+	}
+	own := s.own(i)
+	o.ID = s.name(i, own)
+	for _, k := range own {
+		o.Turns = append(o.Turns, s.times(s.t.value(&s.t.rows[k])))
+	}
+	return true
+}
+
+// Compose implements Set.
+func (s *rowSet) Compose(i int) (c dataset.Conversation, err error) {
+	own := s.own(i)
+	c.SessionID = s.name(i, own)
 	number := s.turnNumber(i)
 	for _, k := range own {
 		r := &s.t.rows[k]

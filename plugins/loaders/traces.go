@@ -116,9 +116,12 @@ func newBailian(src *Source, c Config) (Set, error) {
 		return nil, err
 	}
 	s.less = func(a, b gjson.Result) bool { return turnOf(a) < turnOf(b) }
-	s.turn = func(s *rowSet, conv *dataset.Conversation, _ *row, v gjson.Result, number int) error {
+	s.times = func(v gjson.Result) dataset.TurnOutline {
 		ms := v.Get("timestamp").Num * 1000
-		t := dataset.Turn{MaxTokens: max(1, int(v.Get("output_length").Int())), TimestampMS: &ms}
+		return dataset.TurnOutline{TimestampMS: &ms}
+	}
+	s.turn = func(s *rowSet, conv *dataset.Conversation, _ *row, v gjson.Result, number int) error {
+		t := dataset.Turn{MaxTokens: max(1, int(v.Get("output_length").Int())), TimestampMS: s.times(v).TimestampMS}
 		var ids []int64
 		v.Get("hash_ids").ForEach(func(_, id gjson.Result) bool {
 			ids = append(ids, id.Int())

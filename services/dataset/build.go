@@ -27,6 +27,15 @@ type builder struct {
 	progress    func(done, total int)       // called after every chunk; nil = nobody
 	visit       func(c *store.Conversation) // sees every conversation, in order; nil = nobody
 	warn        func(msg string, args ...any)
+	order       []int32           // in which conversations are made; nil: as they are numbered
+	gate        func(n int) error // waits until the n-th may be made; nil: at once
+}
+
+// shut gives back what the composer reads.
+func (b *builder) shut() {
+	if b.close != nil {
+		b.close()
+	}
 }
 
 // chunkSize is how many conversations one goroutine renders at a time.
@@ -56,9 +65,7 @@ type outcome struct {
 
 // build writes the dataset. A failure leaves no file behind.
 func (b *builder) build(ctx context.Context) (outcome, error) {
-	if b.close != nil {
-		defer b.close()
-	}
+	defer b.shut()
 	writer, err := store.NewWriter(b.dir)
 	if err != nil {
 		return outcome{}, err
@@ -127,6 +134,11 @@ func (b *builder) render(ctx context.Context, use func(*rendered) error) error {
 		defer close(jobs)
 		for from := 0; from < b.composer.Len(); from += chunkSize {
 			c := &chunk{from: from, to: min(from+chunkSize, b.composer.Len()), done: make(chan struct{})}
+			if b.gate != nil {
+				if err := b.gate(from); err != nil {
+					return
+				}
+			}
 			select {
 			case order <- c:
 			case <-ctx.Done():
@@ -172,7 +184,11 @@ func (b *builder) renderChunk(from, to int, withEntry bool) (items []rendered, e
 	items = make([]rendered, 0, to-from)
 	for i := from; i < to; i++ {
 		var r rendered
-		if r.conversation, err = b.composer.Compose(i); err != nil {
+		at := i
+		if b.order != nil {
+			at = int(b.order[i])
+		}
+		if r.conversation, err = b.composer.Compose(at); err != nil {
 			return nil, err
 		}
 		if r.bodies, err = b.bodies(&r.conversation); err != nil {

@@ -31,6 +31,8 @@ type Manager struct {
 	gate    *gate
 	router  *bus.Socket
 
+	stream *stream // nil: the dataset is whole before it is used; read after the gate is open
+
 	run  context.Context
 	stop context.CancelFunc
 	wg   sync.WaitGroup
@@ -41,6 +43,7 @@ func New(p *bootstrap.Process) (bootstrap.Service, error) {
 	m := &Manager{p: p, publish: p.Publish, gate: newGate()}
 	m.run, m.stop = context.WithCancel(context.Background())
 	p.Handlers.OnCommand(messages.CommandProfileConfigure, m.onConfigure)
+	p.Handlers.OnMessage(messages.On(m.onProgress))
 	return m, nil
 }
 
@@ -77,8 +80,15 @@ func (m *Manager) build() {
 		m.gate.err = err
 		return
 	}
-	b.progress = m.reporter()
-	out, err := b.build(m.run)
+	var out outcome
+	if m.stream, err = newStream(m.p.Run, b); m.stream != nil {
+		m.wg.Go(m.flow)
+		<-m.stream.begun
+		out = m.stream.outcome()
+	} else if err == nil {
+		b.progress = m.reporter()
+		out, err = b.build(m.run)
+	}
 	if err != nil {
 		m.gate.err = fmt.Errorf("build dataset %s: %w", m.p.Run.Benchmark.Dataset.Name, err)
 		return
@@ -88,6 +98,31 @@ func (m *Manager) build() {
 	}
 	m.gate.repeats = repeats(m.p.Run, out)
 	m.gate.notification = announcement(m.p.Run, out)
+}
+
+// flow makes a dataset while it is sent. Its failure ends the run: what was not made cannot
+// be sent.
+func (m *Manager) flow() {
+	defer func() {
+		if p := recover(); p != nil {
+			m.p.Fail("build dataset", fmt.Errorf("panic: %v", p))
+		}
+	}()
+	if err := m.stream.run(m.run); err != nil {
+		m.p.Fail("build dataset", err)
+	}
+}
+
+// onProgress lets the making of the dataset keep its distance to the load.
+func (m *Manager) onProgress(_ context.Context, _ messages.Header, p *messages.CreditPhaseProgress) error {
+	select {
+	case <-m.gate.open:
+		if m.stream != nil {
+			m.stream.progressed(p)
+		}
+	default:
+	}
+	return nil
 }
 
 // reporter logs progress of builds that take long.
