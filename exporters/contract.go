@@ -39,9 +39,24 @@ type Profile struct {
 	SessionsCut int64                 `msgpack:"sessions_cut,omitempty"`
 	CutSessions []messages.CutSession `msgpack:"cut_sessions,omitempty"`
 	TTFTByTurn  []metrics.TurnLatency `msgpack:"ttft_by_turn,omitempty"` // sessions of several turns only
+	// Phases are the phases that ran, one by one in their order, when there were several.
+	Phases []PhaseResult `msgpack:"phases,omitempty"`
 	// Errors are what went wrong while the results were made; a fatal one has
 	// details {"fatal": true}.
 	Errors []messages.ErrorDetails `msgpack:"errors,omitempty"`
+}
+
+// PhaseResult is what one phase came to. Its profile holds its own requests, also those
+// of a warmup, and no phases.
+type PhaseResult struct {
+	Index          int     `msgpack:"phase_index"`               // from 0, over all phases
+	ProfilingIndex *int    `msgpack:"profiling_index,omitempty"` // from 0, over the profiling phases; nil in a warmup
+	Name           string  `msgpack:"phase_name"`
+	Kind           string  `msgpack:"phase_kind"` // warmup, profiling
+	Profile        Profile `msgpack:"profile"`
+
+	Telemetry         *Telemetry `msgpack:"telemetry,omitempty"` // nil when no GPU was seen meanwhile
+	TelemetryWarnings []string   `msgpack:"telemetry_warnings,omitempty"`
 }
 
 // Telemetry is what the GPUs did meanwhile.

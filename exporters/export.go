@@ -28,13 +28,13 @@ func (f Failure) Error() string { return fmt.Sprintf("export %s: %v", f.Exporter
 func (f Failure) Unwrap() error { return f.Err }
 
 // Export writes every file of finished results: the data exporters of the manifest
-// side by side, then the console capture, and last the results marker, so that a
+// side by side, then the files of single phases, the console capture, and last the results marker, so that a
 // folder with a marker is whole. It fills r.Files with what the run left behind and
 // adds the exporters that failed to r.FailedExporters, which may already name others
 // (a stream whose disk was full). One failure stops no other exporter. Once ctx is
 // done no marker is written: nobody waits for these files any more.
 func Export(ctx context.Context, run *config.Run, r *Report) []Failure {
-	failures := exportData(ctx, run, r)
+	failures := append(exportData(ctx, run, r), exportPhases(ctx, run, r)...)
 	addFinishedFiles(run, r)
 	for _, f := range failures {
 		r.FailedExporters = append(r.FailedExporters, f.Exporter)

@@ -23,6 +23,7 @@ func exportLabels(n Names) []exportLabel {
 		{"Records Export", "record_export", n.Records},
 		{"GPU Telemetry Export", "gpu_telemetry_jsonl_writer", n.GPUTelemetry},
 		{"Inputs", "inputs", n.Inputs},
+		{"Phase Manifest", phaseExporter, phaseManifest},
 		{"Console Export", consoleCapture, n.Console},
 	}
 }

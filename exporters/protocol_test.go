@@ -22,6 +22,7 @@ var _ = Describe("the protocol page", func() {
 		}
 	},
 		Entry("a profile result", Profile{}),
+		Entry("the result of a phase", PhaseResult{}),
 		Entry("a metric result", metrics.Result{}),
 		Entry("its statistics", metrics.Stats{}),
 		Entry("a GPU result", Telemetry{}),

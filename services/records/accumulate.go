@@ -115,7 +115,10 @@ func (l *ledger) enter(records []messages.MetricRecord) {
 		}
 		p.live.Add(row, l.values)
 		if p.inResults() {
-			l.draw(r)
+			draw(r, &l.load, &l.turns)
+		}
+		if l.severalPhases() {
+			draw(r, &p.load, &p.turns)
 		}
 		if row.Failed {
 			p.errors.add(r.Error)
@@ -125,18 +128,18 @@ func (l *ledger) enter(records []messages.MetricRecord) {
 }
 
 // draw puts a record into the load over time, and into its turn's figures.
-func (l *ledger) draw(r *messages.MetricRecord) {
+func draw(r *messages.MetricRecord, load *metrics.LoadCounter, turns *metrics.TurnCounter) {
 	m := &r.Metadata
 	due := m.ScheduledNS
 	if due == 0 {
 		due = m.CreditIssuedNS
 	}
-	l.load.Add(metrics.LoadEvent{
+	load.Add(metrics.LoadEvent{
 		DueNS: due, StartNS: m.RequestStartNS, EndNS: m.RequestEndNS, Failed: r.Error != nil && !m.WasCancelled, Cancelled: m.WasCancelled,
 	})
 	for i := range r.Metrics {
 		if r.Metrics[i].Tag == metrics.TTFTTag {
-			l.turns.Add(m.TurnIndex, r.Metrics[i].Number)
+			turns.Add(m.TurnIndex, r.Metrics[i].Number)
 			return
 		}
 	}

@@ -234,6 +234,7 @@ func (l *ledger) onPhaseStart(m *messages.CreditPhaseStart) error {
 	if p.inResults() {
 		l.load.Begin(p.stats.StartNS)
 	}
+	p.load.Begin(p.stats.StartNS)
 	return nil
 }
 
@@ -248,10 +249,12 @@ func (l *ledger) onPhaseComplete(m *messages.CreditPhaseComplete) error {
 	l.heardNS = l.out.now()
 	p.heardNS = l.heardNS
 	p.finish(m)
-	if p.inResults() {
-		for _, lost := range m.LostTicksBySecond {
-			l.load.Lost(p.stats.StartNS.Add(time.Duration(lost[0])*time.Second), lost[1])
+	for _, lost := range m.LostTicksBySecond {
+		at := p.stats.StartNS.Add(time.Duration(lost[0]) * time.Second)
+		if p.inResults() {
+			l.load.Lost(at, lost[1])
 		}
+		p.load.Lost(at, lost[1])
 	}
 	if p.highest >= p.sent() {
 		l.log.Warn("more records than credits", "phase", p.stats.PhaseName, "credits", p.sent(), "highest", p.highest)
@@ -265,6 +268,9 @@ func (l *ledger) onPhaseComplete(m *messages.CreditPhaseComplete) error {
 	}
 	return nil
 }
+
+// severalPhases tells whether there will be results of each phase.
+func (l *ledger) severalPhases() bool { return len(l.run.Benchmark.Phases) > 1 }
 
 // onCreditsComplete notes the timing manager's last word.
 func (l *ledger) onCreditsComplete(m *messages.CreditsComplete) {

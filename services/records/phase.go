@@ -57,6 +57,8 @@ type phase struct {
 	workers     map[string]messages.WorkerStats
 	errors      errorGroups
 	live        *metrics.Live
+	load        metrics.LoadCounter // where the run has several phases; the same for turns
+	turns       metrics.TurnCounter
 	branches    *messages.BranchStats // nil without branching conversations
 	cut         []messages.CutSession // sessions that a lost worker took along
 

@@ -25,7 +25,7 @@ func (l *ledger) profile() *exporters.Profile {
 	l.log.Error("make results", "err", err)
 	l.fault(true, "ResultsError", err)
 	broken := &exporters.Profile{WasCancelled: l.end.cancelled, IncompleteReason: "the results could not be made: " + err.Error()}
-	l.count(broken)
+	l.count(broken, l.books.results())
 	broken.Errors = append(l.faults, l.streams.failed...)
 	broken.Quality.Judge(metrics.Conditions{IncompleteReason: broken.IncompleteReason})
 	return broken
@@ -42,7 +42,7 @@ func (l *ledger) summarise(p *exporters.Profile) {
 	}
 	p.StartNS, _ = l.span(phases)
 	p.EndNS = lastEnd(phases)
-	l.count(p)
+	l.count(p, phases)
 	p.WasCancelled = l.end.cancelled
 	p.IncompleteReason = l.incomplete()
 	p.IsComplete = p.IncompleteReason == ""
@@ -62,16 +62,21 @@ func (l *ledger) summarise(p *exporters.Profile) {
 			}
 			p.BranchStats.Add(ph.branches)
 		}
-		if n := int64(len(ph.cut)); n > 0 {
-			if n == messages.MaxCutSessions {
-				n = max(n, ph.stats.CancelledSessions) // not all are named
-			}
-			p.SessionsCut += n
-			p.CutSessions = append(p.CutSessions, ph.cut[:min(len(ph.cut), messages.MaxCutSessions-len(p.CutSessions))]...)
-		}
+		addCut(p, ph)
 	}
 	p.LoadSeries, p.TTFTByTurn = l.load.Series(), l.turns.Latencies()
-	l.judge(p)
+	l.judge(p, phases)
+	p.Phases = l.phaseResults(p)
+}
+
+// addCut adds the sessions that ended before their last turn.
+func addCut(r *exporters.Profile, p *phase) {
+	n := int64(len(p.cut))
+	if n == messages.MaxCutSessions {
+		n = max(n, p.stats.CancelledSessions) // not all are named
+	}
+	r.SessionsCut += n
+	r.CutSessions = append(r.CutSessions, p.cut[:min(len(p.cut), messages.MaxCutSessions-len(r.CutSessions))]...)
 }
 
 // selection picks the records of phases. Time-weighted figures cover the phases from
@@ -111,11 +116,11 @@ func lastEnd(phases []*phase) clock.WallNS {
 
 // count fills in how many requests there were. Each credit is in exactly one of the
 // counts of the books; one of which nothing was ever heard is lost.
-func (l *ledger) count(r *exporters.Profile) {
+func (l *ledger) count(r *exporters.Profile, phases []*phase) {
 	c := &r.Quality.Credits
 	bounded := true
 	var expected int64
-	for _, p := range l.books.results() {
+	for _, p := range phases {
 		c.Issued += p.sent()
 		c.Completed += p.counts[completed]
 		c.Failed += p.counts[failed]
@@ -133,22 +138,33 @@ func (l *ledger) count(r *exporters.Profile) {
 			bounded = false
 		}
 	}
-	if bounded && len(l.books.results()) > 0 {
+	if bounded && len(phases) > 0 {
 		r.TotalExpected = &expected
 	}
 }
 
 // incomplete says why the result does not cover the whole run; empty = it does.
 func (l *ledger) incomplete() string {
-	var reasons []string
+	return joinReasons(append(l.ended(), l.losses(l.books.ordered)...))
+}
+
+func joinReasons(reasons []string) string { return strings.Join(reasons, "; ") }
+
+// ended says what ended the run before its time.
+func (l *ledger) ended() (reasons []string) {
 	if l.end.reason != "" {
 		reasons = append(reasons, l.end.reason)
 	}
 	if e := l.creditsEnd.Error; e != nil {
 		reasons = append(reasons, "the load could not be sent as planned: "+e.Error())
 	}
+	return reasons
+}
+
+// losses says what is missing of phases.
+func (l *ledger) losses(phases []*phase) (reasons []string) {
 	var gone, missing int64
-	for _, p := range l.books.ordered {
+	for _, p := range phases {
 		gone += p.counts[lost]
 		missing += p.missing()
 	}
@@ -162,5 +178,5 @@ func (l *ledger) incomplete() string {
 	if missing > 0 && !l.end.stalled {
 		reasons = append(reasons, fmt.Sprintf("%d record(s) did not arrive", missing))
 	}
-	return strings.Join(reasons, "; ")
+	return reasons
 }
