@@ -81,6 +81,7 @@ type Environment struct {
 		DispatchLeadMS        float64 `json:"dispatch_lead_ms" env:"AIPERF_TIMING_DISPATCH_LEAD_MS"`
 		RateRampUpdateSec     float64 `json:"rate_ramp_update_interval" env:"AIPERF_TIMING_RATE_RAMP_UPDATE_INTERVAL"`
 		HighResTimer          bool    `json:"high_res_timer" env:"AIPERF_TIMING_HIGH_RES_TIMER"`
+		DAGFailFast           bool    `json:"dag_fail_fast" env:"AIPERF_DAG_FAIL_FAST"`
 	} `json:"timing"`
 	Dataset struct {
 		ConfigurationTimeoutSec float64 `json:"configuration_timeout" env:"AIPERF_DATASET_CONFIGURATION_TIMEOUT"`

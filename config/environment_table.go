@@ -115,6 +115,7 @@ func timingSettings() []Setting {
 		{"AIPERF_TIMING_DISPATCH_LEAD_MS", "5", within(0, 1000), nil, "Milliseconds that a request is handed out before its time", func(e *Environment) any { return &e.Timing.DispatchLeadMS }},
 		{"AIPERF_TIMING_RATE_RAMP_UPDATE_INTERVAL", "0.1", within(0.01, 10), nil, "A ramp of the rate begins with the rate that it has after so many seconds", func(e *Environment) any { return &e.Timing.RateRampUpdateSec }},
 		{"AIPERF_TIMING_HIGH_RES_TIMER", "true", span{}, nil, "Wait for exact instants with a precise timer", func(e *Environment) any { return &e.Timing.HighResTimer }},
+		{"AIPERF_DAG_FAIL_FAST", "false", span{}, nil, "A child of a conversation that fails ends its parent and all that the tree has started", func(e *Environment) any { return &e.Timing.DAGFailFast }},
 	}
 }
 

@@ -31,6 +31,7 @@ type kin struct {
 	open      []int // by branch: children that have not ended, of branches that are joined
 	suspended bool  // the next turn waits for some of them
 	failed    bool  // a turn ended with an error
+	aborted   bool  // of the session at the top: a child has failed, and the whole tree ends
 }
 
 // relate makes a root's kin.
@@ -110,6 +111,46 @@ func rootOf(s *session) string {
 	return s.id
 }
 
+// top is the session at the top of a tree.
+func top(s *session) *session {
+	for s.kin.parent != nil {
+		s = s.kin.parent
+	}
+	return s
+}
+
+// aborted tells whether a failed child has ended the session's tree.
+func aborted(s *session) bool { return top(s).kin.aborted }
+
+// abortTree ends the tree of a child that has failed: its parent fails with it, and so on
+// up to the root, and what else they have started is of no use any more. What waits ends
+// now, what is under way is cancelled and ends when it is back. Other trees go on.
+func (p *phase) abortTree(now clock.MonoNS, child *session) {
+	root := top(child)
+	if root.kin.aborted {
+		return
+	}
+	root.kin.aborted = true
+	for parent := child.kin.parent; parent != nil; parent = parent.kin.parent {
+		if !parent.ended && (parent.next < parent.turns || parent.inFlight) {
+			p.branching.stats.ParentsFailedDueToChildError++
+		}
+	}
+	p.e.log.Warn("a child has failed; its tree ends (AIPERF_DAG_FAIL_FAST)", "conversation", p.e.conversationID(child.conversation), "root", root.id)
+	var ids []int64
+	for _, id := range p.idsInFlight(nil) {
+		if top(p.flights[id].session) == root {
+			ids = append(ids, id)
+		}
+	}
+	p.cancelCredits(ids)
+	for _, s := range append(p.pending.all(), p.branching.children.all()...) {
+		if top(s) == root {
+			p.endEarly(now, s)
+		}
+	}
+}
+
 // sendChildren sends the children's turns that are due and returns when the next one is.
 func (p *phase) sendChildren(now clock.MonoNS) (wake clock.MonoNS) {
 	if p.branching == nil {
@@ -143,7 +184,10 @@ func (p *phase) truncate(now clock.MonoNS, s *session) {
 func (p *phase) returned(now clock.MonoNS, s *session, cancelled, failed bool) {
 	k := s.kin
 	k.failed = k.failed || failed || cancelled
-	if p.state == sending && !cancelled {
+	if failed && k.parent != nil && p.e.settings.failFast && p.state == sending {
+		p.abortTree(now, s)
+	}
+	if p.state == sending && !cancelled && !aborted(s) {
 		p.fire(now, s, s.next-1)
 	}
 	switch {
@@ -157,6 +201,8 @@ func (p *phase) returned(now clock.MonoNS, s *session, cancelled, failed bool) {
 		p.truncate(now, s)
 	case p.state != sending: // cut by the stop
 		p.giveSlot(s)
+	case aborted(s):
+		p.endEarly(now, s)
 	case cancelled || !p.e.canGoOn(s):
 		p.cutShort(now, s)
 	case p.joins(s):
@@ -215,6 +261,8 @@ func (p *phase) childEnded(now clock.MonoNS, s *session) {
 		if parent.kin.depth > 0 {
 			p.truncate(now, parent)
 		}
+	case aborted(parent):
+		p.endEarly(now, parent)
 	case !p.e.canGoOn(parent):
 		p.cutShort(now, parent)
 	default:

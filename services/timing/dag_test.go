@@ -178,6 +178,41 @@ var _ = Describe("conversations that branch", func() {
 		Expect([]int64{b.ChildrenErrored, b.ChildrenCompleted, b.ParentsResumed}).To(Equal([]int64{1, 0, 1}))
 	})
 
+	It("end their whole tree with the first failed child where that is asked for, and no other tree", func() {
+		// 0 starts 1 and 2 beside itself and joins them at its end; 1 starts 3 and 4 and joins them.
+		data := graphData([]int{3, 2, 1, 2, 1}, map[int][]dataset.Link{0: {link(spawn, 0, 2, 1, 2)}, 1: {link(spawn, 0, 1, 3, 4)}})
+		settings := quickSettings
+		settings.failFast = true
+		w := newWorld(scenario{data: data, phases: sessionsOf(2, config.Phase{}), settings: settings})
+		failed := false
+		w.service = func(c messages.Credit) time.Duration {
+			if c.ConversationIndex == 2 || c.ConversationIndex == 4 {
+				return time.Second // a sibling, and the failed child's own
+			}
+			return took
+		}
+		w.outcome = func(c messages.Credit) string {
+			if c.ConversationIndex == 3 && !failed {
+				failed = true
+				return "500 Internal Server Error"
+			}
+			return ""
+		}
+		w.run()
+		s, b := w.final(0).Stats, w.final(0).BranchStats
+		Expect(*b).To(Equal(messages.BranchStats{
+			ChildrenSpawned: 8, ChildrenErrored: 4, ChildrenCompleted: 4,
+			ParentsSuspended: 4, ParentsResumed: 2, ParentsFailedDueToChildError: 2,
+		}))
+		Expect(s.RequestsCancelled).To(BeEquivalentTo(2), "the siblings' requests under way")
+		Expect(s.CancelledSessions).To(BeEquivalentTo(1))
+		Expect(s.CompletedSessions).To(BeEquivalentTo(1))
+		// The whole second tree, and of the first 0.0, 0.1, 1.0, 2.0, 3.0, 4.0.
+		Expect(s.RequestsSent).To(BeEquivalentTo(9 + 6))
+		Expect(w.final(0).CutSessions).To(BeEmpty(), "no worker was lost")
+		Expect(w.e.openSlots).To(BeZero())
+	})
+
 	It("send roots alone in a warmup", func() {
 		phases := append([]config.Phase{warmup(config.Phase{Type: config.TypeConcurrency, Concurrency: ptr(1), Sessions: ptr(2)})}, sessionsOf(2, config.Phase{})...)
 		w := newWorld(scenario{data: graphData([]int{2, 1}, map[int][]dataset.Link{0: {link(spawn, 0, 1, 1)}}), phases: phases})

@@ -20,6 +20,7 @@ type settings struct {
 	startTimeout   time.Duration // wait for a worker
 	progressEvery  time.Duration
 	warmupLogEvery time.Duration // 0 = no heartbeat line
+	failFast       bool          // a child that fails ends its tree
 }
 
 // coalesce is how much earlier than the lead asks a tick may be issued, so that one

@@ -251,9 +251,14 @@ func (p *phase) abort(now clock.MonoNS) {
 // the wait for it.
 func (p *phase) cancelFlights(now clock.MonoNS) {
 	p.state, p.drainEnd = draining, now.Add(p.e.settings.drainTimeout)
+	p.cancelCredits(p.idsInFlight(nil))
+}
+
+// cancelCredits tells the workers to abort requests.
+func (p *phase) cancelCredits(ids []int64) {
 	p.e.flush() // a cancel must not overtake its credit
 	keys := map[*worker][][2]int64{}
-	for _, id := range p.idsInFlight(nil) {
+	for _, id := range ids {
 		w := p.flights[id].worker
 		keys[w] = append(keys[w], [2]int64{int64(p.stats.PhaseIndex), id})
 	}

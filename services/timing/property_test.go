@@ -79,6 +79,7 @@ func newChaosOf(seed uint64, branching bool) *chaos {
 	s := scenario{phases: c.phases, data: data, seed: seed, migrate: c.maybe(2), urls: c.rng.IntN(4), settings: quickSettings}
 	s.settings.lead = time.Duration(c.rng.IntN(3)) * 5 * time.Millisecond
 	s.settings.drainTimeout = time.Second
+	s.settings.failFast = branching && c.maybe(2)
 	for i := range 1 + c.rng.IntN(4) {
 		s.workers = append(s.workers, fmt.Sprintf("worker_%d", i))
 	}

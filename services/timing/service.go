@@ -144,6 +144,7 @@ func settingsOf(env *config.Environment) settings {
 		startTimeout:   seconds(env.Service.StartTimeoutSec),
 		progressEvery:  seconds(env.Service.CreditProgressIntervalSec),
 		warmupLogEvery: seconds(env.Service.WarmupProgressIntervalSec),
+		failFast:       env.Timing.DAGFailFast,
 	}
 }
 

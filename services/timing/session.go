@@ -68,6 +68,16 @@ func (c *continuations) nextReady() clock.MonoNS {
 	return c.heap[0].ready
 }
 
+// all are those that wait, in no order.
+func (c *continuations) all() (out []*session) {
+	for _, w := range c.heap {
+		if !w.session.ended {
+			out = append(out, w.session)
+		}
+	}
+	return out
+}
+
 func (c *continuations) dropEnded() {
 	for len(c.heap) > 0 && c.heap[0].session.ended {
 		heap.Pop(&c.heap)

@@ -106,15 +106,20 @@ func (p *phase) delay(s *session) time.Duration {
 	return time.Duration(p.e.conversations.DelayMS(s.conversation, s.next) * float64(time.Millisecond))
 }
 
-// cutShort ends a session that cannot go on. Its unsent turns are nobody's target
-// any more, so the last credit may turn out to be issued already.
+// cutShort ends a session whose history is lost, and names it.
 func (p *phase) cutShort(now clock.MonoNS, s *session) {
-	s.ended = true
 	if len(p.cut) < messages.MaxCutSessions {
 		p.cut = append(p.cut, messages.CutSession{
 			XCorrelationID: s.id, ConversationID: p.e.conversationID(s.conversation), TurnsSent: s.next, Turns: s.turns, WorkerID: s.lastWorker,
 		})
 	}
+	p.endEarly(now, s)
+}
+
+// endEarly ends a session that does not go on. Its unsent turns are nobody's target any
+// more, so the last credit may turn out to be issued already.
+func (p *phase) endEarly(now clock.MonoNS, s *session) {
+	s.ended = true
 	p.e.router.unstick(s)
 	if s.kin != nil && s.kin.depth > 0 {
 		s.kin.failed = true
