@@ -13,6 +13,8 @@ type Conversation struct {
 	ContextMode string `json:"context_mode,omitempty"`
 	// Branches start other conversations of the dataset.
 	Branches []Branch `json:"branches,omitempty"`
+	// Coordinator: it does nothing else. Its turns are empty and send no request.
+	Coordinator *Coordinator `json:"coordinator,omitempty"`
 }
 
 // Context modes: what a turn holds, and what becomes of the answer to it.

@@ -17,6 +17,8 @@ const graphFile = "graph.json"
 type Graph struct {
 	Branches [][]Link // by conversation, in the order of their turns
 	Roots    []int    // conversations that no other one starts: only these are sampled
+	// Coordinators are the conversations that send nothing themselves.
+	Coordinators map[int]*Coordinator
 }
 
 // Link is a branch with its children resolved.
@@ -58,15 +60,16 @@ func (s *Store) checkGraph(branches map[string][]Branch) error {
 
 // graphDocument is the file: the branches of the conversations that have any.
 type graphDocument struct {
-	Branches map[string][]Branch `json:"branches"`
+	Branches     map[string][]Branch     `json:"branches"`
+	Coordinators map[string]*Coordinator `json:"coordinators,omitempty"`
 }
 
 // writeGraph writes the file, if any conversation branches.
-func writeGraph(dir string, branches map[string][]Branch) error {
-	if len(branches) == 0 {
+func writeGraph(dir string, doc graphDocument) error {
+	if len(doc.Branches) == 0 {
 		return nil
 	}
-	b, err := json.Marshal(graphDocument{branches})
+	b, err := json.Marshal(doc)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, graphFile), b, 0o600)
 	}
@@ -92,7 +95,12 @@ func (s *Store) Graph() (*Graph, error) {
 	if err := s.checkGraph(doc.Branches); err != nil {
 		return nil, err
 	}
-	g := &Graph{Branches: make([][]Link, s.Len())}
+	g := &Graph{Branches: make([][]Link, s.Len()), Coordinators: map[int]*Coordinator{}}
+	for id, c := range doc.Coordinators {
+		if at, known := s.Find(id); known {
+			g.Coordinators[at] = c
+		}
+	}
 	child := make([]bool, s.Len())
 	for id, branches := range doc.Branches {
 		at, known := s.Find(id)

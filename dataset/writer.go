@@ -27,7 +27,7 @@ type Writer struct {
 	ids       map[string]struct{}
 	hashes    []uint64 // of the ids, in row order
 	documents int
-	branches  map[string][]Branch // of the conversations that have any
+	graph     graphDocument
 	finished  bool
 	failed    error // first error of Add
 }
@@ -41,7 +41,10 @@ func NewWriter(dir string) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create dataset file: %w", err)
 	}
-	return &Writer{dir: dir, file: f, out: bufio.NewWriterSize(f, 1<<20), ids: map[string]struct{}{}}, nil
+	return &Writer{
+		dir: dir, file: f, out: bufio.NewWriterSize(f, 1<<20), ids: map[string]struct{}{},
+		graph: graphDocument{map[string][]Branch{}, map[string]*Coordinator{}},
+	}, nil
 }
 
 // Add appends a conversation. bodies are its prepared request bodies, one per turn,
@@ -90,10 +93,10 @@ func (w *Writer) add(c *Conversation, bodies [][]byte) (err error) {
 	}
 	w.ids[c.SessionID] = struct{}{}
 	if len(c.Branches) > 0 {
-		if w.branches == nil {
-			w.branches = map[string][]Branch{}
-		}
-		w.branches[c.SessionID] = c.Branches
+		w.graph.Branches[c.SessionID] = c.Branches
+	}
+	if c.Coordinator != nil {
+		w.graph.Coordinators[c.SessionID] = c.Coordinator
 	}
 	w.hashes = append(w.hashes, hashID([]byte(c.SessionID)))
 	w.rows = append(w.rows, row)
@@ -161,7 +164,7 @@ func (w *Writer) Finish() (Info, error) {
 	if w.documents > 0 {
 		info.Format = FormatConversation
 	}
-	if err := writeGraph(w.dir, w.branches); err != nil {
+	if err := writeGraph(w.dir, w.graph); err != nil {
 		return info, err
 	}
 	if err := os.WriteFile(info.IndexPath, w.index(), 0o600); err != nil {

@@ -84,6 +84,11 @@ func newDAG(src *Source, c Config) (Set, error) {
 		return nil, err
 	}
 	s.facts.Conversations = roots
+	for i := range list {
+		if list[i].Coordinator != nil {
+			s.facts.Turns -= len(list[i].Turns) // they are no requests
+		}
+	}
 	s.facts.Isolated = !slices.ContainsFunc(list, func(c dataset.Conversation) bool { return len(c.Branches) > 0 || len(c.Turns) > 1 && !c.Isolated() })
 	return s, nil
 }
@@ -110,10 +115,7 @@ func (d *dagReader) conversation(v gjson.Result) (c dataset.Conversation) {
 		d.say("orchestrator", "want a boolean, got %s", kindName(o))
 	}
 	if f["orchestrator"].Bool() {
-		if f.has("turns") || f.has("pre_session_spawns") {
-			d.say("", "an orchestrator has no 'turns' and no 'pre_session_spawns'")
-		}
-		d.say("orchestrator", "orchestrators are not implemented in this version; give the conversations that they start as roots")
+		d.coordinator(&c, f)
 		return c
 	}
 	for _, key := range []string{"spawns", "rounds", "think_time_ms", "think_time_sigma", "think_time_min_ms", "think_time_max_ms"} {

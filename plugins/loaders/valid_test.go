@@ -46,7 +46,9 @@ func read(path, named string, change ...func(*Config)) (Facts, []dataset.Convers
 		c, err := set.Compose(i)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(c.Turns).To(HaveLen(set.Turns(i)))
-		turns += len(c.Turns)
+		if c.Coordinator == nil { // whose turns are no requests
+			turns += len(c.Turns)
+		}
 		out = append(out, c)
 	}
 	Expect(set.Facts().Turns).To(Equal(turns))
@@ -97,6 +99,7 @@ var _ = DescribeTable("a valid file", func(path, named, format string, conversat
 	Entry(nil, "sagemaker.jsonl", "", "sagemaker_data_capture", 2, 2),
 	Entry(nil, "sagemaker_dir", "", "sagemaker_data_capture", 2, 2),
 	Entry(nil, "dag.jsonl", "", "dag_jsonl", 7, 10),
+	Entry(nil, "dag_orchestrator.jsonl", "", "dag_jsonl", 5, 3),
 	Entry(nil, "raw_payload.jsonl", "raw_payload", "raw_payload", 2, 2),
 	Entry(nil, "raw_payload_dir", "", "raw_payload", 2, 3),
 	Entry(nil, "inputs.json", "", "inputs_json", 2, 3),
@@ -249,6 +252,18 @@ var _ = Describe("what files hold", func() {
 		facts, list = read("valid/dag.jsonl", "", func(c *Config) { c.Dataset.Limit = 1 })
 		Expect(facts.Conversations).To(Equal(1))
 		Expect(len(list)).To(BeNumerically("<", 7))
+	})
+	It("orchestrators: their rounds, each joined by the next, and pauses", func() {
+		facts, list := read("valid/dag_orchestrator.jsonl", "")
+		Expect(facts.Conversations).To(Equal(3), "roots")
+		fan, paced, listed := list[0], list[1], list[2]
+		Expect(*fan.Coordinator).To(Equal(dataset.Coordinator{ThinkMS: []float64{0}}))
+		Expect(fan.Branches).To(Equal([]dataset.Branch{{ID: "fan:0", Mode: dataset.BranchSpawn, Children: []string{"a", "b"}, Turn: 0, JoinAt: 1}}))
+		Expect(fan.Turns).To(HaveLen(2))
+		Expect(*paced.Coordinator).To(Equal(dataset.Coordinator{ThinkMS: []float64{20, 20, 20}, Sigma: 0.5, MinMS: ms(5), MaxMS: ms(100)}))
+		Expect(paced.Branches[2]).To(Equal(dataset.Branch{ID: "paced:2", Mode: dataset.BranchSpawn, Children: []string{"a"}, Turn: 2, JoinAt: 3}))
+		Expect(listed.Coordinator.ThinkMS).To(Equal([]float64{7, 2.5}))
+		Expect(list[3].Coordinator).To(BeNil())
 	})
 	It("the window of a schedule, and the number of conversations", func() {
 		facts, list := read("valid/mooncake_trace.jsonl", "", func(c *Config) { c.Dataset.StartOffsetMS, c.Dataset.EndOffsetMS = ms(40), ms(60) })

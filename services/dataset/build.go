@@ -73,7 +73,9 @@ func (b *builder) build(ctx context.Context) (outcome, error) {
 	inputs := openInputs(b.artifactDir, b.warn)
 	var out outcome
 	err = b.render(ctx, func(r *rendered) error {
-		inputs.add(r.entry)
+		if r.conversation.Coordinator == nil {
+			inputs.add(r.entry)
+		}
 		out.note(&r.conversation)
 		if b.visit != nil {
 			b.visit(&r.conversation)
@@ -194,7 +196,7 @@ func (b *builder) renderChunk(from, to int, withEntry bool) (items []rendered, e
 		if r.bodies, err = b.bodies(&r.conversation); err != nil {
 			return nil, err
 		}
-		if withEntry {
+		if withEntry && r.conversation.Coordinator == nil {
 			if r.entry, err = inputsEntry(r.conversation.SessionID, r.bodies); err != nil {
 				return nil, fmt.Errorf("conversation %s: %w", r.conversation.SessionID, err)
 			}
@@ -204,8 +206,12 @@ func (b *builder) renderChunk(from, to int, withEntry bool) (items []rendered, e
 	return items, nil
 }
 
-// bodies renders each turn alone, without what came before it.
+// bodies renders each turn alone, without what came before it. Those of a coordinator
+// are none.
 func (b *builder) bodies(c *store.Conversation) ([][]byte, error) {
+	if c.Coordinator != nil {
+		return nil, nil
+	}
 	bodies := make([][]byte, len(c.Turns))
 	for k := range c.Turns {
 		if bodies[k] = c.Turns[k].RawPayload; bodies[k] != nil {

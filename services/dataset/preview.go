@@ -36,7 +36,7 @@ func Preview(ctx context.Context, run *config.Run, dir string) (*store.Store, Le
 	}
 	b.visit = func(c *store.Conversation) {
 		lengths.Conversations++
-		if lengths.Of == measuredConversations {
+		if lengths.Of == measuredConversations || c.Coordinator != nil {
 			return
 		}
 		lengths.Of++

@@ -1,6 +1,8 @@
 package timing
 
 import (
+	"slices"
+
 	"aiperf/clock"
 	"aiperf/dataset"
 	"aiperf/messages"
@@ -15,6 +17,7 @@ import (
 type branching struct {
 	graph    *dataset.Graph
 	children continuations // children whose next turn may go at an instant
+	resting  continuations // coordinators whose next turn takes place at an instant
 	live     int           // sessions that have begun, or are to begin, and have not ended
 	stats    messages.BranchStats
 }
@@ -92,6 +95,7 @@ func (p *phase) bear(now clock.MonoNS, parent *session, link int, l *dataset.Lin
 		}
 		home := p.e.router.workers[parent.lastWorker]
 		switch at := home != nil && home.pooled; {
+		case p.coordinator(c) != nil: // it needs no worker
 		case at && (l.Fork || parent.worker != nil):
 			p.e.router.stick(c, home)
 		case l.Fork: // its history is gone
@@ -144,7 +148,7 @@ func (p *phase) abortTree(now clock.MonoNS, child *session) {
 		}
 	}
 	p.cancelCredits(ids)
-	for _, s := range append(p.pending.all(), p.branching.children.all()...) {
+	for _, s := range slices.Concat(p.pending.all(), p.branching.children.all(), p.branching.resting.all()) {
 		if top(s) == root {
 			p.endEarly(now, s)
 		}
@@ -157,10 +161,11 @@ func (p *phase) sendChildren(now clock.MonoNS) (wake clock.MonoNS) {
 		return never
 	}
 	b := p.branching
+	wake = p.coordinate(now)
 	for range passLimit {
 		s := b.children.first(now)
 		if s == nil {
-			return b.children.nextReady()
+			return min(wake, b.children.nextReady())
 		}
 		b.children.pop()
 		if !p.rule.allowsChild(p.sent(), now) {
@@ -215,7 +220,9 @@ func (p *phase) returned(now clock.MonoNS, s *session, cancelled, failed bool) {
 
 // goOn lets a session's next turn follow: a child's by itself, a root's in its turn.
 func (p *phase) goOn(now clock.MonoNS, s *session) {
-	switch {
+	switch c := p.coordinator(s); {
+	case c != nil:
+		p.rest(now, s, c)
 	case s.kin.depth > 0:
 		p.branching.children.push(s, now.Add(p.delay(s)))
 	case p.rule.allowsTurn(p.sent(), now):
@@ -260,6 +267,8 @@ func (p *phase) childEnded(now clock.MonoNS, s *session) {
 		b.stats.JoinsSuppressed++
 		if parent.kin.depth > 0 {
 			p.truncate(now, parent)
+		} else {
+			p.giveSlot(parent)
 		}
 	case aborted(parent):
 		p.endEarly(now, parent)
@@ -276,7 +285,7 @@ func (p *phase) branchesDone() bool {
 	return p.branching == nil || p.branching.live == 0 || p.rule.requests > 0 && p.stats.RequestsSent >= p.rule.requests
 }
 
-// dropChildren ends the children that wait, when sending is over.
+// dropChildren ends the children that wait, when sending is over, and lets coordinators go.
 func (p *phase) dropChildren(now clock.MonoNS) {
 	if p.branching == nil {
 		return
@@ -284,6 +293,14 @@ func (p *phase) dropChildren(now clock.MonoNS) {
 	for s := p.branching.children.first(never); s != nil; s = p.branching.children.first(never) {
 		p.branching.children.pop()
 		p.truncate(now, s)
+	}
+	for s := p.branching.resting.first(never); s != nil; s = p.branching.resting.first(never) {
+		p.branching.resting.pop()
+		if s.kin.depth > 0 {
+			p.truncate(now, s)
+		} else {
+			p.giveSlot(s) // cut by the stop
+		}
 	}
 }
 

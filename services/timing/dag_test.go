@@ -12,11 +12,12 @@ import (
 	"aiperf/config"
 	"aiperf/dataset"
 	"aiperf/messages"
+	"aiperf/plugins"
 )
 
 // graphData is a dataset of conversations with branches.
 func graphData(turns []int, branches map[int][]dataset.Link) turnsOf {
-	g := &dataset.Graph{Branches: make([][]dataset.Link, len(turns))}
+	g := &dataset.Graph{Branches: make([][]dataset.Link, len(turns)), Coordinators: map[int]*dataset.Coordinator{}}
 	child := map[int]bool{}
 	for i, links := range branches {
 		g.Branches[i] = links
@@ -213,6 +214,110 @@ var _ = Describe("conversations that branch", func() {
 		Expect(w.e.openSlots).To(BeZero())
 	})
 
+	Describe("that send nothing themselves", func() {
+		rounds := func(thinkMS ...float64) turnsOf {
+			branches := map[int][]dataset.Link{}
+			for i := range thinkMS {
+				branches[0] = append(branches[0], link(spawn, i, i+1, 1, 2))
+			}
+			data := graphData([]int{len(thinkMS) + 1, 1, 2}, branches)
+			data.graph.Coordinators[0] = &dataset.Coordinator{ThinkMS: thinkMS}
+			return data
+		}
+
+		It("start each round when the one before is over, after their pause, and count as sessions alone", func() {
+			w := newWorld(scenario{data: rounds(10, 0, 100), phases: sessionsOf(2, config.Phase{})})
+			w.run()
+			s, b := w.final(0).Stats, w.final(0).BranchStats
+			Expect(s.RequestsSent).To(BeEquivalentTo(2 * 3 * (1 + 2)))
+			Expect(*s.FinalRequestsSent).To(Equal(s.RequestsSent))
+			Expect(s.SentSessions).To(BeEquivalentTo(2))
+			Expect(s.CompletedSessions).To(BeEquivalentTo(2))
+			Expect(*b).To(Equal(messages.BranchStats{
+				ChildrenSpawned: 12, ChildrenCompleted: 12, ParentsSuspended: 6, ParentsResumed: 6, GraphsAdmitted: 2, GraphsCompletedToEnd: 2,
+			}))
+			ids := map[int64]bool{}
+			for _, d := range w.sent {
+				Expect(d.ConversationID).NotTo(Equal("conv-0"))
+				Expect(d.AgentDepth).To(Equal(1))
+				ids[d.ID] = true
+			}
+			Expect(ids).To(HaveLen(18), "ids number requests, without a hole")
+			// A round takes two turns of 20 ms and their hops.
+			var begins []time.Duration
+			for _, d := range w.sent[:9] {
+				if label(d) == "1.0" {
+					begins = append(begins, d.sentAt.Sub(epoch))
+				}
+			}
+			Expect(begins[0]).To(BeNumerically("~", 10*time.Millisecond, time.Millisecond))
+			Expect(begins[1]).To(BeNumerically("~", 50*time.Millisecond, time.Millisecond))
+			Expect(begins[2]).To(BeNumerically("~", 190*time.Millisecond, time.Millisecond))
+		})
+
+		It("keep their slot as long as children go on, and do not count against the request cap", func() {
+			w := newWorld(scenario{data: rounds(0), phases: []config.Phase{profiling(config.Phase{Type: config.TypeConcurrency, Concurrency: ptr(2), Requests: ptr(30)})}})
+			w.check = func() {
+				if p := w.phase(); p != nil {
+					Expect(len(p.flights)).To(BeNumerically("<=", 4), "two sessions of two children each")
+				}
+			}
+			w.run()
+			Expect(w.final(0).Stats.RequestsSent).To(BeEquivalentTo(30))
+		})
+
+		It("draw their pauses anew for each session and round, the same for a seed", func() {
+			begins := func(seed uint64) (out []time.Duration) {
+				data := rounds(100, 100)
+				data.graph.Coordinators[0].Sigma = 1
+				data.graph.Coordinators[0].MaxMS = ptr(300.0)
+				w := newWorld(scenario{data: data, phases: sessionsOf(3, config.Phase{}), seed: seed})
+				w.run()
+				for _, d := range w.sent {
+					if label(d) == "1.0" {
+						out = append(out, d.sentAt.Sub(epoch))
+					}
+				}
+				return out
+			}
+			first := begins(7)
+			Expect(first).To(HaveLen(6))
+			Expect(begins(7)).To(Equal(first))
+			Expect(begins(8)).NotTo(Equal(first))
+			gaps := map[time.Duration]bool{}
+			for i := 1; i < len(first); i++ {
+				gap := first[i] - first[i-1]
+				gaps[gap] = true
+				Expect(gap).To(BeNumerically("<", 345*time.Millisecond))
+			}
+			Expect(len(gaps)).To(BeNumerically(">=", 4))
+		})
+
+		It("end with the duration, and in the middle of a pause", func() {
+			w := newWorld(scenario{data: rounds(0, 60_000), phases: []config.Phase{profiling(config.Phase{Type: config.TypeConcurrency, Concurrency: ptr(1), DurationSec: ptr(1.0), GracePeriodSec: 5})}})
+			w.run()
+			Expect(w.now.Sub(epoch)).To(BeNumerically("~", time.Second, 50*time.Millisecond))
+			Expect(w.final(0).Stats.RequestsSent).To(BeEquivalentTo(3))
+			Expect(w.e.openSlots).To(BeZero())
+		})
+
+		It("are passed over by a warmup, which is refused where there is nothing else", func() {
+			data := graphData([]int{2, 1, 1}, map[int][]dataset.Link{0: {link(spawn, 0, 1, 1)}})
+			data.graph.Coordinators[0] = &dataset.Coordinator{}
+			warm := warmup(config.Phase{Type: config.TypeConcurrency, Concurrency: ptr(1), Requests: ptr(4)})
+			w := newWorld(scenario{data: data, phases: append([]config.Phase{warm}, sessionsOf(2, config.Phase{})...)})
+			w.run()
+			for _, d := range w.sent[:4] {
+				Expect(label(d)).To(Equal("2.0"))
+			}
+			run := &config.Run{}
+			run.Benchmark.Phases = []config.Phase{warm}
+			run.Benchmark.Dataset.Sampling = "sequential"
+			_, err := newLoad(run, plugins.Builtin(), rounds(0), false)
+			Expect(err).To(MatchError(ContainSubstring("the dataset has orchestrators alone, and a warmup starts none of their sessions")))
+		})
+	})
+
 	It("send roots alone in a warmup", func() {
 		phases := append([]config.Phase{warmup(config.Phase{Type: config.TypeConcurrency, Concurrency: ptr(1), Sessions: ptr(2)})}, sessionsOf(2, config.Phase{})...)
 		w := newWorld(scenario{data: graphData([]int{2, 1}, map[int][]dataset.Link{0: {link(spawn, 0, 1, 1)}}), phases: phases})
@@ -261,7 +366,13 @@ func randomGraph(rng *rand.Rand, turns []int) turnsOf {
 			branches[i] = append(branches[i], l)
 		}
 	}
-	return graphData(turns, branches)
+	data := graphData(turns, branches)
+	for i := range turns[:len(turns)-1] {
+		if len(branches[i]) > 0 && rng.IntN(4) == 0 { // sends nothing itself
+			data.graph.Coordinators[i] = &dataset.Coordinator{ThinkMS: []float64{float64(rng.IntN(50))}, Sigma: float64(rng.IntN(2))}
+		}
+	}
+	return data
 }
 
 var _ = Describe("whatever happens to conversations that branch", func() {

@@ -28,14 +28,18 @@ func (p *phase) issue(now clock.MonoNS) (wake clock.MonoNS) {
 	wake = min(wake, p.nextStep)
 	switch {
 	case p.users != nil:
-		return min(wake, p.serveUsers(now))
+		wake = min(wake, p.serveUsers(now))
 	case p.replay != nil:
-		return min(wake, p.serveReplay(now))
+		wake = min(wake, p.serveReplay(now))
 	case p.schedule != nil:
-		return min(wake, p.keepPace(now))
+		wake = min(wake, p.keepPace(now))
 	default:
-		return min(wake, p.refill(now))
+		wake = min(wake, p.refill(now))
 	}
+	if p.branching != nil { // a coordinator may have begun
+		wake = min(wake, p.branching.resting.nextReady())
+	}
+	return wake
 }
 
 // climb sets the limit of sessions to where its ramp is.
@@ -171,7 +175,7 @@ func (p *phase) warnMoved(now clock.MonoNS) {
 
 // startSession takes a slot and sends the first turn of a new session.
 func (p *phase) startSession(now, due, scheduled clock.MonoNS) {
-	conversation := p.e.sample()
+	conversation := p.sample()
 	s := p.open(p.e.newID(), conversation, p.e.conversations.NumTurns(conversation))
 	p.sendTurn(now, s, due, scheduled)
 }
@@ -194,6 +198,10 @@ func (p *phase) open(id string, conversation, turns int) *session {
 // hot: once per request, 10,000/s. Budget: the session's id and nothing else.
 // BenchmarkIssue.
 func (p *phase) sendTurn(now clock.MonoNS, s *session, due, scheduled clock.MonoNS) {
+	if c := p.coordinator(s); c != nil {
+		p.rest(due, s, c)
+		return
+	}
 	w := p.e.router.choose(s)
 	f := p.newFlight()
 	*f = flight{due: due, session: s, worker: w}

@@ -27,6 +27,7 @@ type load struct {
 	// migratable sessions hold no history in their worker: another can go on with them.
 	migratable bool
 	graph      *dataset.Graph // nil when no conversation starts another
+	seeds      dataset.Seeds
 }
 
 // newLoad makes what a run consists of: its phases, and the choice of conversations
@@ -36,9 +37,9 @@ func newLoad(run *config.Run, registry *plugins.Registry, c conversations, migra
 	if run.RandomSeed != nil {
 		seed = *run.RandomSeed
 	}
-	l := load{conversations: c, migratable: migratable}
+	l := load{conversations: c, migratable: migratable, seeds: dataset.NewSeeds(seed)}
 	var err error
-	if l.plans, err = newPlans(run, registry, dataset.NewSeeds(seed)); err != nil {
+	if l.plans, err = newPlans(run, registry, l.seeds); err != nil {
 		return l, err
 	}
 	if l.graph, err = graphOf(c); err != nil {
@@ -47,6 +48,9 @@ func newLoad(run *config.Run, registry *plugins.Registry, c conversations, migra
 	sampled := c.Len()
 	if l.graph != nil {
 		sampled = len(l.graph.Roots)
+	}
+	if err = l.warmable(); err != nil {
+		return l, err
 	}
 	if err = l.measureUsers(); err != nil {
 		return l, err
@@ -104,8 +108,34 @@ func graphOf(c conversations) (*dataset.Graph, error) {
 	return nil, nil
 }
 
-// sample is the conversation of the next session.
-func (l *load) sample() int { return l.at(l.sampler.Next()) }
+// warmable refuses a warmup of conversations that send nothing but by their children, which
+// a warmup does not start.
+func (l *load) warmable() error {
+	if l.graph == nil || len(l.graph.Coordinators) == 0 {
+		return nil
+	}
+	for _, root := range l.graph.Roots {
+		if l.graph.Coordinators[root] == nil {
+			return nil
+		}
+	}
+	for _, p := range l.plans {
+		if p.announced.PhaseKind == config.KindWarmup {
+			return fmt.Errorf("%s: the dataset has orchestrators alone, and a warmup starts none of their sessions; leave the warmup out", p.title())
+		}
+	}
+	return nil
+}
+
+// sample is the conversation of the next session. A warmup has no use for coordinators.
+func (p *phase) sample() int {
+	for {
+		at := p.e.at(p.e.sampler.Next())
+		if p.branching != nil || p.e.graph == nil || p.e.graph.Coordinators[at] == nil {
+			return at
+		}
+	}
+}
 
 // at is the number in the dataset of one that is sampled.
 func (l *load) at(at int) int {

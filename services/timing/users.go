@@ -163,7 +163,7 @@ func (p *phase) beginUser(now, due clock.MonoNS) {
 		p.users.lastID++
 		u.id = p.users.lastID
 	}
-	conversation := p.e.sample()
+	conversation := p.sample()
 	turns := p.e.conversations.NumTurns(conversation)
 	if u.turns > 0 {
 		turns = min(turns, u.turns)

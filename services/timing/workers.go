@@ -83,6 +83,9 @@ func (p *phase) loseWorker(now clock.MonoNS, w *worker, reason string) {
 
 // canGoOn tells whether a session's next turn has a worker that can execute it.
 func (e *engine) canGoOn(s *session) bool {
+	if p := s.phase; p.coordinator(s) != nil {
+		return true
+	}
 	if e.migratable || s.worker != nil && s.worker.pooled {
 		return true
 	}
