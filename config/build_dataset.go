@@ -25,10 +25,17 @@ func (l *loader) dataset() {
 	d := &l.run.Benchmark.Dataset
 	*d = Dataset{
 		Name: "main", Type: "synthetic", Entries: defaultEntries, RandomSeed: l.run.RandomSeed, Sampling: f.Sampling.Or("sequential"),
-		Turns: dataset.Normal(float64(f.TurnsMean.Or(1)), float64(f.TurnsStddev.Value)), TurnDelayRatio: f.TurnDelayRatio.Or(1),
+		Turns: f.shape("turns", dataset.Normal(float64(f.TurnsMean.Or(1)), float64(f.TurnsStddev.Value))), TurnDelayRatio: f.TurnDelayRatio.Or(1),
 	}
 	if f.TurnDelayMeanMS.Set || f.TurnDelayStddevMS.Set {
 		d.TurnDelayMS = dataset.Normal(f.TurnDelayMeanMS.Value, f.TurnDelayStddevMS.Value)
+	}
+	d.TurnDelayMS = f.shape("turn_delay", d.TurnDelayMS)
+	if f.datasetSeed.Set {
+		d.RandomSeed = f.datasetSeed.pointer()
+	}
+	if f.datasetName != "" {
+		d.Name = f.datasetName
 	}
 	for _, n := range []Opt[int]{f.DatasetEntries, f.Sessions, f.RequestCount} {
 		if n.Set {
@@ -59,10 +66,11 @@ func (l *loader) prompts() {
 	if f.OSL.Value > 0 {
 		p.OSL = dataset.Normal(float64(f.OSL.Value), f.OSLStddev.Value)
 	}
+	p.OSL = f.shape("prompts.osl", p.OSL)
 	if !l.hasText() || l.ranks() {
 		return
 	}
-	p.ISL = dataset.Normal(float64(f.ISL.Or(defaultISL)), f.ISLStddev.Value)
+	p.ISL = f.shape("prompts.isl", dataset.Normal(float64(f.ISL.Or(defaultISL)), f.ISLStddev.Value))
 	p.SequenceDistribution = f.SeqDist.Value
 	if f.RangeRatio.Set {
 		r := f.RangeRatio.Value

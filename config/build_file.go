@@ -67,6 +67,7 @@ func (l *loader) file() {
 	if f.OSL.Value > 0 {
 		d.Prompts.OSL = dataset.Normal(float64(f.OSL.Value), f.OSLStddev.Value)
 	}
+	d.Prompts.OSL = f.shape("prompts.osl", d.Prompts.OSL)
 	d.Limit = f.DatasetEntries.Value // d.Entries has what pools are drawn from so many times
 	d.StartOffsetMS, d.EndOffsetMS = f.ScheduleStartMS.pointer(), f.ScheduleEndMS.pointer()
 	l.prefixes()

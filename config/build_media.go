@@ -13,14 +13,14 @@ import (
 func (l *loader) media() {
 	f, d := l.f, &l.run.Benchmark.Dataset
 	d.Images = Images{
-		Width:  dataset.Normal(f.ImageWidthMean.Or(defaultSidePixels), f.ImageWidthStddev.Value),
-		Height: dataset.Normal(f.ImageHeightMean.Or(defaultSidePixels), f.ImageHeightStddev.Value),
+		Width:  f.shape("images.width", dataset.Normal(f.ImageWidthMean.Or(defaultSidePixels), f.ImageWidthStddev.Value)),
+		Height: f.shape("images.height", dataset.Normal(f.ImageHeightMean.Or(defaultSidePixels), f.ImageHeightStddev.Value)),
 		Format: f.ImageFormat.Or(FormatJPEG), Source: f.ImageSource.Or(ImageNoise), SourceSampling: f.ImageSourceSampling.Or(SampleDraw),
 	}
 	shaped := f.ImageWidthMean.Set || f.ImageWidthStddev.Set || f.ImageHeightMean.Set || f.ImageHeightStddev.Set || f.ImageSource.Set || f.ImageSourceSampling.Set
 	d.Images.BatchSize = f.ImageBatchSize.Or(oneIf(shaped))
 	d.Audio = Audio{
-		LengthSec: dataset.Normal(f.AudioLengthMean.Or(defaultAudioSec), f.AudioLengthStddev.Value),
+		LengthSec: f.shape("audio.length", dataset.Normal(f.AudioLengthMean.Or(defaultAudioSec), f.AudioLengthStddev.Value)),
 		Format:    f.AudioFormat.Or(FormatWAV), SampleRatesKHz: f.AudioSampleRates.Or([]float64{defaultAudioRateKHz}), Channels: f.AudioChannels.Or(1),
 		BatchSize: f.AudioBatchSize.Or(oneIf(f.AudioLengthMean.Set || f.AudioLengthStddev.Set)),
 	}
@@ -100,13 +100,13 @@ func (l *loader) rankings() {
 		return
 	}
 	d.Type = "synthetic_rankings"
-	normal := func(mean, stddev Opt[int], standard int) dataset.Distribution {
-		return dataset.Normal(float64(mean.Or(standard)), float64(stddev.Value))
+	normal := func(name string, mean, stddev Opt[int], standard int) dataset.Distribution {
+		return f.shape("rankings."+name, dataset.Normal(float64(mean.Or(standard)), float64(stddev.Value)))
 	}
 	d.Rankings = Rankings{
-		Passages:      normal(f.PassagesMean, f.PassagesStddev, defaultPassages),
-		PassageTokens: normal(f.PassageTokensMean, f.PassageTokensStddev, defaultPassageTokens),
-		QueryTokens:   normal(f.QueryTokensMean, f.QueryTokensStddev, defaultQueryTokens),
+		Passages:      normal("passages", f.PassagesMean, f.PassagesStddev, defaultPassages),
+		PassageTokens: normal("passage_tokens", f.PassageTokensMean, f.PassageTokensStddev, defaultPassageTokens),
+		QueryTokens:   normal("query_tokens", f.QueryTokensMean, f.QueryTokensStddev, defaultQueryTokens),
 	}
 	for _, o := range []struct {
 		set bool

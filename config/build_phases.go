@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -77,7 +78,7 @@ func (l *loader) loadRules() {
 func (l *loader) profiling() Phase {
 	f := l.f
 	p := Phase{
-		Name: "profiling", Kind: KindProfiling, Type: TypeConcurrency, Requests: f.RequestCount.pointer(), Sessions: f.Sessions.pointer(),
+		Name: cmp.Or(f.profilingName, KindProfiling), Kind: KindProfiling, Type: TypeConcurrency, Requests: f.RequestCount.pointer(), Sessions: f.Sessions.pointer(),
 		DurationSec: f.DurationSec.pointer(), Concurrency: f.Concurrency.pointer(), RatePerSec: f.RequestRate.pointer(), FailedThreshold: f.FailedThreshold.pointer(),
 	}
 	p.setUsers(f)
@@ -151,9 +152,12 @@ func (l *loader) warmup() *Phase {
 		l.problems.add(f.WarmupGraceSec.As, "has no effect without a duration of the warmup", "", "add --warmup-duration, or leave it out")
 	}
 	p := &Phase{
-		Name: "warmup", Kind: KindWarmup, Type: TypeConcurrency, ExcludeFromResults: true, Requests: f.WarmupRequests.pointer(),
+		Name: cmp.Or(f.warmupName, KindWarmup), Kind: KindWarmup, Type: TypeConcurrency, ExcludeFromResults: true, Requests: f.WarmupRequests.pointer(),
 		Sessions: f.WarmupSessions.pointer(), DurationSec: f.WarmupDurationSec.pointer(),
 		Concurrency: firstSet(f.WarmupConcurrency, f.Concurrency), RatePerSec: firstSet(f.WarmupRate, f.RequestRate),
+	}
+	if f.warmupName != "" { // of a file, which says all of it
+		p.Concurrency, p.RatePerSec = f.WarmupConcurrency.pointer(), f.WarmupRate.pointer()
 	}
 	switch pattern := f.WarmupArrivalPattern; {
 	case pattern.Set && p.RatePerSec == nil && !f.givenBadly("warmup-request-rate", "request-rate"):

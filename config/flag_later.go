@@ -18,7 +18,6 @@ type laterFeature struct {
 }
 
 var laterFeatures = []laterFeature{
-	{"configuration files", "give the settings as flags", []string{"config", "f"}},
 	{"reshaping of traces", "replay the trace as it is", []string{
 		"ignore-trace-delays", "use-think-time-only", "max-context-length", "allow-dataset-wrap",
 		"no-allow-dataset-wrap", "trace-session-sample-ratio", "inter-turn-delay-cap-seconds", "max-idle-gap-cap-seconds", "replay-speedup",

@@ -14,10 +14,14 @@ import (
 // -vv is one flag, underscores may stand for dashes, and a scalar given twice is an
 // error that names both values.
 func ParseFlags(args []string) (*Flags, Problems) {
-	p := &flagParser{index: flagIndex(), flags: &Flags{}, given: map[*Flag]occurrence{}}
+	p := newFlagParser()
 	p.run(args)
 	p.reportUnknown()
 	return p.flags, p.problems
+}
+
+func newFlagParser() *flagParser {
+	return &flagParser{index: flagIndex(), flags: &Flags{}, given: map[*Flag]occurrence{}}
 }
 
 // occurrence is a flag with its words, as typed.

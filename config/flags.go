@@ -63,6 +63,8 @@ type Flags struct {
 	TokenizerRevision Opt[string]
 	TrustRemoteCode   Opt[bool]
 
+	ConfigFile Opt[string]
+
 	InputFile          Opt[string]
 	CustomDatasetType  Opt[string]
 	BlockSize          Opt[int]
@@ -180,8 +182,22 @@ type Flags struct {
 	// faulty holds the names of flags that were given with a bad value: they are
 	// reported, and rules that miss them keep quiet.
 	faulty map[string]bool
+	// What no flag can say and a configuration file can.
+	datasetSeed                            Opt[uint64]
+	datasetName, warmupName, profilingName string
+	// shapes holds distributions of a configuration file that no flags could say, by the name
+	// of what they are of.
+	shapes map[string]dataset.Distribution
 	// typed holds how each flag that was given is spelled, by its first name.
 	typed map[string]string
+}
+
+// shape is a distribution as it was asked for: by a file, else by flags.
+func (f *Flags) shape(name string, byFlags dataset.Distribution) dataset.Distribution {
+	if d, ok := f.shapes[name]; ok {
+		return d
+	}
+	return byFlags
 }
 
 // givenBadly says that one of the flags has a problem of its own already.

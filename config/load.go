@@ -55,7 +55,9 @@ type TokenizerChoice struct {
 // carry the run (files, limits) is for the preflight checks.
 func Load(in Input, host Host) (*Run, Problems) {
 	l := &loader{in: in, host: host, run: &Run{}}
-	l.f, l.problems = ParseFlags(in.Args)
+	if l.parse(); l.configFaulty {
+		return nil, l.problems // what the file did not say cannot be missed
+	}
 	var warnings []string
 	var problems Problems
 	l.run.Environment, warnings, problems = ParseEnvironment(in.Env)
@@ -81,6 +83,17 @@ func Load(in Input, host Host) (*Run, Problems) {
 }
 
 // loader builds a run, part by part; the parts are in the build_*.go files.
+// parse reads the flags, and the file under them.
+func (l *loader) parse() {
+	p := newFlagParser()
+	p.run(l.in.Args)
+	p.reportUnknown()
+	l.f, l.problems, p.problems = p.flags, p.problems, nil
+	if p.flags.ConfigFile.Set {
+		l.applyFile(p)
+	}
+}
+
 type loader struct {
 	in       Input
 	host     Host
@@ -91,6 +104,8 @@ type loader struct {
 	problems Problems
 	// fileFaulty: the dataset file was refused, so nothing is known of it.
 	fileFaulty bool
+	// configFaulty: the configuration file was refused.
+	configFaulty bool
 }
 
 func (l *loader) warn(text string) { l.run.Warnings = append(l.run.Warnings, text) }

@@ -86,7 +86,7 @@ func newApp(state *State) *cli.App {
 // commands are all commands, in the order of the help text.
 func commands(state *State) []*cli.Command {
 	return []*cli.Command{
-		profileCommand(state), demoCommand(state), watchCommand(state), pluginsCommand(state), keysCommand(state), calibrateCommand(state), tokenizeCommand(state), mockServerCommand(state),
+		profileCommand(state), demoCommand(state), configCommand(state), watchCommand(state), pluginsCommand(state), keysCommand(state), calibrateCommand(state), tokenizeCommand(state), mockServerCommand(state),
 	}
 }
 

@@ -50,6 +50,11 @@ func profileHelp(state *State, topic string) error {
 
 // load resolves the run on this machine. Its error ends the program with code 2.
 func load(state *State, in config.Input) (*config.Run, error) {
+	return loadWith(state, in, resolveTokenizer)
+}
+
+// loadWith resolves it with another way to find tokenizers.
+func loadWith(state *State, in config.Input, find func(context.Context, *State, config.TokenizerAsk) (config.TokenizerChoice, error)) (*config.Run, error) {
 	_, onTerminal := terminal(state.Stdout)
 	host := config.Host{
 		LoadPlugins: loadPlugins,
@@ -68,7 +73,7 @@ func load(state *State, in config.Input) (*config.Run, error) {
 	var problems config.Problems
 	err := state.interruptible(func(ctx context.Context) error {
 		host.ResolveTokenizer = func(ask config.TokenizerAsk) (config.TokenizerChoice, error) {
-			return resolveTokenizer(ctx, state, ask)
+			return find(ctx, state, ask)
 		}
 		host.InspectDataset = inspectDataset
 		run, problems = config.Load(in, host)

@@ -56,6 +56,18 @@ func resolveTokenizer(ctx context.Context, state *State, ask config.TokenizerAsk
 	return choice, nil
 }
 
+// nameTokenizer finds a tokenizer on this machine only. One that is not there is fetched when
+// the run starts: its name is all that can be checked.
+func nameTokenizer(ctx context.Context, state *State, ask config.TokenizerAsk) (config.TokenizerChoice, error) {
+	ask.Env = append([]string{"HF_HUB_OFFLINE=1"}, ask.Env...)
+	choice, err := resolveTokenizer(ctx, state, ask)
+	var f *hub.Failure
+	if errors.As(err, &f) && (f.Kind == hub.NotCached || f.Kind == hub.RevisionNotCached) {
+		return config.TokenizerChoice{Plugin: "file", Path: ask.Name}, nil
+	}
+	return choice, err
+}
+
 // isFolder tells a folder of the user's from an embedded vocabulary of the same name.
 func isFolder(state *State, name string) bool {
 	if !filepath.IsAbs(name) {

@@ -142,3 +142,30 @@ var _ = Describe("a dataset from a file", Label("e2e"), func() {
 		Expect(os.ReadFile(log)).To(BeEmpty())
 	})
 })
+
+var _ = Describe("a run from a configuration file", Label("e2e"), func() {
+	It("is what the file says, but for the flags that are given", func() {
+		log := filepath.Join(GinkgoT().TempDir(), "requests.jsonl")
+		url := target("--fast", "--request-log", log, "--request-log-bodies")
+		file, dir := filepath.Join(GinkgoT().TempDir(), "run.yaml"), artifacts()
+		Expect(os.WriteFile(file, []byte(fmt.Sprintf(`
+variables: {n: 6}
+benchmark:
+  model: mock
+  endpoint: {url: %q, streaming: true, extra: {temperature: 0.25}}
+  tokenizer: {name: builtin}
+  dataset: {isl: {points: [{value: 7}, {value: 9}]}, osl: 2}
+  warmup: {type: concurrency, concurrency: 2, requests: 3}
+  profiling: {type: constant, rate: 200, requests: "{{ n * 2 }}"}
+  artifacts: {dir: %q}
+`, url, dir)), 0o600)).To(Succeed())
+		p, code := aiperf("profile", "-f", file, "--ui", "none", "--request-count", "20")
+		Expect(code).To(BeZero(), p.output())
+		seen := serverLog(log)
+		Expect(seen).To(HaveLen(23))
+		for _, a := range seen {
+			Expect(a.Body).To(ContainSubstring(`"temperature":0.25`))
+		}
+		Expect(filepath.Join(dir, "profile_export_aiperf.json")).To(BeAnExistingFile())
+	})
+})

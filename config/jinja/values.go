@@ -414,3 +414,6 @@ func Of(v any) any {
 	}
 	return v
 }
+
+// Keys are the keys in their order.
+func (d *Dict) Keys() []any { return d.keys }
