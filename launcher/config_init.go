@@ -115,7 +115,7 @@ func listTemplates(state *State, word string) error {
 
 var (
 	templateModel = regexp.MustCompile(`(?m)^(\s*model:\s*).*$`)
-	templateURL   = regexp.MustCompile(`(\burls?:\s*)("[^"]*"|[^,}\n]*)`)
+	templateURL   = regexp.MustCompile(`(\burls?:\s*)("[^"]*"|\[[^\]]*\]|[^,}\n]*)`)
 )
 
 func writeTemplate(state *State, c *cli.Context) error {
