@@ -19,6 +19,7 @@ type None struct {
 	now func() clock.WallNS
 
 	mu     sync.Mutex
+	phase  int          // the latest that has begun
 	last   clock.WallNS // of the last line about progress
 	tenths int          // of the phase that were reported
 	stats  stats
@@ -48,14 +49,14 @@ func (n *None) lines(e messages.Envelope) []string {
 		var m messages.CreditPhaseStart
 		if e.Decode(&m) == nil {
 			n.stats.begin(&m.Stats)
-			n.last, n.tenths = n.now(), 0
+			n.phase, n.last, n.tenths = m.Stats.PhaseIndex, n.now(), 0
 			return []string{started(&m.Stats)}
 		}
 	case "credit_phase_progress":
 		var m messages.CreditPhaseProgress
 		if e.Decode(&m) == nil {
 			n.stats.begin(&m.Stats)
-			if n.due(&m.Stats) {
+			if m.Stats.PhaseIndex == n.phase && n.due(&m.Stats) {
 				return []string{m.Stats.PhaseName + reached(&m.Stats)}
 			}
 		}

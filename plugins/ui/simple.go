@@ -27,6 +27,7 @@ type Simple struct {
 	now func() clock.WallNS
 
 	mu    sync.Mutex
+	phase int // the latest that has begun
 	stage string
 	shown string  // the bar on the screen, "" for none
 	at    float64 // percent of the last redraw
@@ -61,16 +62,14 @@ func (s *Simple) Message(e messages.Envelope) {
 	switch e.Type {
 	case "credit_phase_start":
 		var m messages.CreditPhaseStart
-		if e.Decode(&m) == nil {
-			s.begin(&m.Stats)
+		if e.Decode(&m) == nil && s.begin(&m.Stats) {
 			s.draw(s.sending(&m.Stats))
 		}
 	case "credit_phase_progress":
 		var m messages.CreditPhaseProgress
-		if e.Decode(&m) != nil {
+		if e.Decode(&m) != nil || !s.begin(&m.Stats) {
 			return
 		}
-		s.begin(&m.Stats)
 		if m.Stats.SentEndNS != 0 {
 			s.draw(s.draining(&m.Stats))
 			return
@@ -78,7 +77,7 @@ func (s *Simple) Message(e messages.Envelope) {
 		s.draw(s.sending(&m.Stats))
 	case "processing_stats":
 		var m messages.ProcessingStats
-		if e.Decode(&m) == nil && m.ProcessingStats.RequestsEndNS != 0 {
+		if e.Decode(&m) == nil && m.ProcessingStats.RequestsEndNS != 0 && s.begin(&m.ProcessingStats.PhaseStats) {
 			s.draw(s.processing(&m.ProcessingStats))
 		}
 	case "realtime_metrics":
@@ -91,10 +90,24 @@ func (s *Simple) Message(e messages.Envelope) {
 	}
 }
 
-func (s *Simple) begin(p *messages.PhaseStats) {
+// begin tells whether a phase is the latest one: an earlier one may still be waiting for
+// answers beside it, which is not what the bar is about.
+func (s *Simple) begin(p *messages.PhaseStats) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.begin(p)
+	if p.PhaseIndex > s.phase {
+		s.phase, s.stage = p.PhaseIndex, ""
+	}
+	return p.PhaseIndex == s.phase
+}
+
+// named is a stage's label with the name of a phase that has one of its own.
+func named(stage string, p *messages.PhaseStats) string {
+	if p.PhaseName == "" || p.PhaseName == p.Phase {
+		return stage
+	}
+	return stage + " " + p.PhaseName
 }
 
 func (s *Simple) block(m *messages.RealtimeMetrics) []string {
@@ -105,7 +118,7 @@ func (s *Simple) block(m *messages.RealtimeMetrics) []string {
 
 func (s *Simple) sending(p *messages.PhaseStats) progress {
 	l := labels[p.Phase][0]
-	out := progress{label: l.name, color: l.color, done: p.RequestsCompleted, percent: sentPercent(p, s.now()), elapsedNS: s.since(p.StartNS)}
+	out := progress{label: named(l.name, p), color: l.color, done: p.RequestsCompleted, percent: sentPercent(p, s.now()), elapsedNS: s.since(p.StartNS)}
 	if p.TotalExpectedRequests != nil {
 		out.total = *p.TotalExpectedRequests
 	}
@@ -134,7 +147,7 @@ func sentPercent(p *messages.PhaseStats, now clock.WallNS) (percent float64) {
 func (s *Simple) draining(p *messages.PhaseStats) progress {
 	l := labels[p.Phase][1]
 	done := p.RequestsCompleted + p.RequestsCancelled
-	return progress{label: l.name, color: l.color, done: done, total: p.RequestsSent, percent: share(done, p.RequestsSent), elapsedNS: s.since(p.SentEndNS)}
+	return progress{label: named(l.name, p), color: l.color, done: done, total: p.RequestsSent, percent: share(done, p.RequestsSent), elapsedNS: s.since(p.SentEndNS)}
 }
 
 func (s *Simple) processing(p *messages.RecordStats) progress {

@@ -124,6 +124,25 @@ var _ = Describe("the simple view", func() {
 		Expect(out.String()).To(ContainSubstring("Processing Records: 997/1,994"))
 	})
 
+	It("follows the latest phase, by its name, while an earlier one waits for answers", func() {
+		open(false)
+		first, second := profiling(1990), profiling(200)
+		first.SentEndNS = begin
+		second.PhaseIndex, second.PhaseName = 1, "stress"
+		third := second
+		third.PhaseIndex, third.PhaseName = 2, "again"
+		for _, s := range []messages.PhaseStats{first, second, first, second, third} {
+			view.Message(envelope(&messages.CreditPhaseProgress{Stats: s}))
+		}
+		view.Message(envelope(&messages.ProcessingStats{ProcessingStats: messages.RecordStats{PhaseStats: first}}))
+		var labels []string
+		for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+			label, _, _ := strings.Cut(line, ":")
+			labels = append(labels, label)
+		}
+		Expect(labels).To(Equal([]string{"Profiling Grace Period", "Profiling stress", "Profiling again"}))
+	})
+
 	It("prints log lines above the bar and leaves a clean line", func() {
 		open(true)
 		view.Message(envelope(&messages.CreditPhaseProgress{Stats: profiling(500)}))
@@ -178,6 +197,23 @@ var _ = Describe("the view without a picture", func() {
 		Expect(logged[1]).To(Equal("profiling: 200/2,000 requests, 4 in flight, 0 errors"))
 		Expect(logged[len(logged)-1]).To(Equal("profiling complete: 2,000/2,000 requests, 4 in flight, 0 errors"))
 		Expect(logged).To(HaveLen(11))
+	})
+
+	It("reports the way of the latest phase alone", func() {
+		open(Config{})
+		first, second := profiling(1990), profiling(0)
+		second.PhaseIndex, second.PhaseName = 1, "stress"
+		view.Message(envelope(&messages.CreditPhaseStart{Stats: first}))
+		view.Message(envelope(&messages.CreditPhaseStart{Stats: second}))
+		logged = nil
+		for done := int64(0); done < 2000; done += 10 {
+			now = now.Add(time.Second)
+			second.RequestsCompleted = done
+			view.Message(envelope(&messages.CreditPhaseProgress{Stats: first}))
+			view.Message(envelope(&messages.CreditPhaseProgress{Stats: second}))
+		}
+		Expect(logged).To(HaveLen(9))
+		Expect(logged).To(HaveEach(HavePrefix("stress: ")))
 	})
 
 	DescribeTable("shows that a long warmup is alive", func(every time.Duration, lines int) {
