@@ -64,7 +64,7 @@ func (l *loader) smoothnessRule() {
 func (l *loader) loadRules() {
 	f := l.f
 	l.userRules()
-	if f.ArrivalPattern.Set && !f.RequestRate.Set && !f.UserCentricRate.Set && !f.givenBadly("request-rate") {
+	if f.ArrivalPattern.Set && !f.RequestRate.Set && !f.RateSeriesFile.Set && f.rateSeries == nil && !f.UserCentricRate.Set && !f.givenBadly("request-rate") {
 		l.problems.add(f.ArrivalPattern.As, "has no effect without a rate", f.ArrivalPattern.Value, "add --request-rate, or leave it out")
 	}
 	if f.GraceSec.Set && !f.DurationSec.Set && !f.givenBadly("benchmark-duration") {
@@ -83,11 +83,18 @@ func (l *loader) profiling() Phase {
 	}
 	p.setUsers(f)
 	scheduled := l.scheduled()
+	if series := l.series(); len(series) > 0 {
+		if scheduled {
+			l.problems.add(as(f.RateSeriesFile, "rate_series"), "cannot be used together with a fixed schedule, whose times are those of the file", "", "leave it out, or add --no-fixed-schedule")
+		}
+		p.RateSeries, p.RatePerSec, p.Type = series, ptr(series[0].PerSec), f.pattern()
+	}
 	l.scheduleRules(scheduled)
 	switch {
 	case scheduled:
 		l.fixedSchedule(&p)
 	case p.Type == TypeUserCentric:
+	case p.RateSeries != nil:
 	case f.RequestRate.Set:
 		p.Type = f.pattern()
 	case p.Concurrency == nil:

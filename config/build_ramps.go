@@ -6,6 +6,9 @@ import "fmt"
 // of its phase.
 type Ramp struct {
 	DurationSec float64 `json:"duration"`
+	// Strategy is linear, exponential (slowly at first) or poisson (steps at random instants);
+	// "" is linear.
+	Strategy string `json:"strategy,omitempty"`
 }
 
 // Missing is by how many seconds at the full rate a phase of some length falls short for
@@ -21,11 +24,16 @@ func (r *Ramp) Missing(phaseSec float64) (sec float64) {
 	}
 }
 
-func ramp(o Opt[float64]) *Ramp {
+// ramp is the one whose duration a flag gives; a file may say how it grows.
+func (f *Flags) ramp(flag string, o Opt[float64]) *Ramp {
 	if !o.Set {
 		return nil
 	}
-	return &Ramp{DurationSec: o.Value}
+	r := &Ramp{DurationSec: o.Value, Strategy: f.rampStrategies[flag]}
+	if r.Strategy == "linear" {
+		r.Strategy = ""
+	}
+	return r
 }
 
 // profilingRamps sets the ramps of a load and refuses those that have nothing to raise.
@@ -36,7 +44,7 @@ func (l *loader) profilingRamps(p *Phase) {
 			l.problems.add(f.ConcurrencyRampSec.As, "has no effect without a concurrency to rise to", "", "add --concurrency, or leave it out")
 		}
 	} else {
-		p.ConcurrencyRamp = ramp(f.ConcurrencyRampSec)
+		p.ConcurrencyRamp = f.ramp("concurrency-ramp-duration", f.ConcurrencyRampSec)
 	}
 	if p.Type == TypeUserCentric { // told already
 		return
@@ -46,7 +54,7 @@ func (l *loader) profilingRamps(p *Phase) {
 			l.problems.add(f.RateRampSec.As, "has no effect without a rate to rise to", "", "add --request-rate, or leave it out")
 		}
 	} else {
-		p.RateRamp = ramp(f.RateRampSec)
+		p.RateRamp = f.ramp("request-rate-ramp-duration", f.RateRampSec)
 	}
 }
 
@@ -57,18 +65,18 @@ func (l *loader) warmupRamps(p *Phase) {
 	own, limited := f.WarmupConcurrencyRampSec, f.WarmupConcurrency.Set || f.Concurrency.Set
 	switch {
 	case limited && own.Set:
-		p.ConcurrencyRamp = ramp(own)
+		p.ConcurrencyRamp = f.ramp("warmup-concurrency-ramp-duration", own)
 	case limited:
-		p.ConcurrencyRamp = ramp(f.ConcurrencyRampSec)
+		p.ConcurrencyRamp = f.ramp("concurrency-ramp-duration", f.ConcurrencyRampSec)
 	case own.Set && !f.givenBadly("warmup-concurrency", "concurrency"):
 		l.problems.add(own.As, "has no effect without a concurrency to rise to", "", "add --warmup-concurrency, or leave it out")
 	}
 	own = f.WarmupRateRampSec
 	switch {
 	case p.RatePerSec != nil && own.Set:
-		p.RateRamp = ramp(own)
+		p.RateRamp = f.ramp("warmup-request-rate-ramp-duration", own)
 	case p.RatePerSec != nil:
-		p.RateRamp = ramp(f.RateRampSec)
+		p.RateRamp = f.ramp("request-rate-ramp-duration", f.RateRampSec)
 	case own.Set && !f.givenBadly("warmup-request-rate", "request-rate"):
 		l.problems.add(own.As, "has no effect without a rate to rise to", "", "add --warmup-request-rate, or leave it out")
 	}

@@ -37,8 +37,8 @@ var laterFeatures = []laterFeature{
 		"video-batch-size", "batch-size-video", "video-duration", "video-fps", "video-width", "video-height", "video-synth-type", "video-format", "video-codec",
 		"video-audio-sample-rate", "video-audio-num-channels", "video-audio-codec", "video-audio-depth"}},
 	{"cache-busting prompts", "", []string{"cache-bust"}},
-	{"prefill limits and rate series", "use --concurrency and --request-rate", []string{
-		"prefill-concurrency", "prefill-concurrency-ramp-duration", "request-rate-series",
+	{"prefill limits", "use --concurrency and --request-rate", []string{
+		"prefill-concurrency", "prefill-concurrency-ramp-duration",
 		"warmup-prefill-concurrency", "warmup-prefill-concurrency-ramp-duration"}},
 	{"agentic replay and scenarios", "", []string{
 		"trajectory-start-min-ratio", "trajectory-start-max-ratio", "burst-phase-starts", "system-idle-gap-cap-seconds", "agentic-cache-warmup-duration",

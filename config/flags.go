@@ -1,6 +1,9 @@
 package config
 
-import "aiperf/dataset"
+import (
+	"aiperf/dataset"
+	"aiperf/messages"
+)
 
 // Opt is a value with the bit that says whether the user gave it. Only what was
 // given reaches the run; everything else takes its default.
@@ -63,7 +66,8 @@ type Flags struct {
 	TokenizerRevision Opt[string]
 	TrustRemoteCode   Opt[bool]
 
-	ConfigFile Opt[string]
+	ConfigFile     Opt[string]
+	RateSeriesFile Opt[string]
 
 	InputFile          Opt[string]
 	CustomDatasetType  Opt[string]
@@ -185,6 +189,10 @@ type Flags struct {
 	// What no flag can say and a configuration file can.
 	datasetSeed                            Opt[uint64]
 	datasetName, warmupName, profilingName string
+	// rateSeries are the points that a configuration file has in itself.
+	rateSeries []messages.RatePoint
+	// rampStrategies are those of ramps, by the flag that gives their duration.
+	rampStrategies map[string]string
 	// shapes holds distributions of a configuration file that no flags could say, by the name
 	// of what they are of.
 	shapes map[string]dataset.Distribution

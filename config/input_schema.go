@@ -1,6 +1,10 @@
 package config
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"aiperf/messages"
+)
 
 // The types below are the closed schema of `input_config`: what AIPerf's readers
 // accept, and nothing else. An unknown key at any depth would make them reject the
@@ -115,23 +119,24 @@ type inputNormal struct {
 }
 
 type inputPhase struct {
-	Name               string   `json:"name"`
-	Kind               string   `json:"kind"`
-	Type               string   `json:"type"`
-	ExcludeFromResults bool     `json:"exclude_from_results,omitempty"`
-	Requests           *int     `json:"requests,omitempty"`
-	Sessions           *int     `json:"sessions,omitempty"`
-	Duration           *float64 `json:"duration,omitempty"`
-	GracePeriod        any      `json:"grace_period,omitempty"` // seconds, or "inf", which JSON has no number for
-	Concurrency        *int     `json:"concurrency,omitempty"`
-	Rate               *float64 `json:"rate,omitempty"`
-	Smoothness         *float64 `json:"smoothness,omitempty"`
-	ConcurrencyRamp    *Ramp    `json:"concurrency_ramp,omitempty"`
-	RateRamp           *Ramp    `json:"rate_ramp,omitempty"`
-	Users              *int     `json:"users,omitempty"`
-	AutoOffset         bool     `json:"auto_offset,omitempty"` // of a fixed schedule
-	StartOffset        *float64 `json:"start_offset,omitempty"`
-	EndOffset          *float64 `json:"end_offset,omitempty"`
+	Name               string               `json:"name"`
+	Kind               string               `json:"kind"`
+	Type               string               `json:"type"`
+	ExcludeFromResults bool                 `json:"exclude_from_results,omitempty"`
+	Requests           *int                 `json:"requests,omitempty"`
+	Sessions           *int                 `json:"sessions,omitempty"`
+	Duration           *float64             `json:"duration,omitempty"`
+	GracePeriod        any                  `json:"grace_period,omitempty"` // seconds, or "inf", which JSON has no number for
+	Concurrency        *int                 `json:"concurrency,omitempty"`
+	Rate               *float64             `json:"rate,omitempty"`
+	Smoothness         *float64             `json:"smoothness,omitempty"`
+	ConcurrencyRamp    *Ramp                `json:"concurrency_ramp,omitempty"`
+	RateRamp           *Ramp                `json:"rate_ramp,omitempty"`
+	RateSeries         []messages.RatePoint `json:"rate_series,omitempty"`
+	Users              *int                 `json:"users,omitempty"`
+	AutoOffset         bool                 `json:"auto_offset,omitempty"` // of a fixed schedule
+	StartOffset        *float64             `json:"start_offset,omitempty"`
+	EndOffset          *float64             `json:"end_offset,omitempty"`
 
 	FailedThreshold *float64      `json:"failed_request_threshold,omitempty"`
 	Cancellation    *Cancellation `json:"cancellation,omitempty"`

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"aiperf/clock"
+	"aiperf/messages"
 	"aiperf/metrics"
 )
 
@@ -202,7 +203,10 @@ type Phase struct {
 	Smoothness      *float64 `json:"smoothness,omitempty"` // of gamma; nil = 1
 	ConcurrencyRamp *Ramp    `json:"concurrency_ramp,omitempty"`
 	RateRamp        *Ramp    `json:"rate_ramp,omitempty"`
-	Users           *int     `json:"users,omitempty"` // of user_centric
+	// RateSeries changes the rate in time, linear between its points; the first one's rate
+	// is RatePerSec too.
+	RateSeries []messages.RatePoint `json:"rate_series,omitempty"`
+	Users      *int                 `json:"users,omitempty"` // of user_centric
 	// Of fixed_schedule: what lies outside of the offsets is left out, the first of what is
 	// left is moved to the start, and times are divided by the speed-up (0 = 1).
 	StartOffsetMS      *float64 `json:"start_offset,omitempty"`

@@ -36,7 +36,7 @@ var ownKeys = map[string]keyKind{
 	"datasets.*.images.width": keyDistrib, "datasets.*.images.height": keyDistrib, "datasets.*.audio.length": keyDistrib,
 	"datasets.*.rankings.passages": keyDistrib, "datasets.*.rankings.passage_tokens": keyDistrib, "datasets.*.rankings.query_tokens": keyDistrib,
 	"phases.*.name": keyOwn, "phases.*.kind": keyOwn, "phases.*.type": keyOwn, "phases.*.rate": keyOwn, "phases.*.exclude_from_results": keyOwn,
-	"phases.*.concurrency_ramp": keyDuration, "phases.*.rate_ramp": keyDuration,
+	"phases.*.rate_series": keyOwn, "phases.*.concurrency_ramp": keyDuration, "phases.*.rate_ramp": keyDuration,
 	"artifacts.records": keyOwn, "artifacts.summary": keyOwn,
 	"gpu_telemetry.enabled": keyOwn, "gpu_telemetry.urls": keyOwn, "gpu_telemetry.collector": keyOwn, "gpu_telemetry.mode": keyOwn, "server_metrics.enabled": keyOwn,
 	"runtime.communication.type": keyOwn, "metrics": keyOwn,
@@ -49,7 +49,7 @@ var laterKeys = []string{
 	"endpoint.wait_for_model_interval", "endpoint.reset_kv_cache", "endpoint.server_profiler", "endpoint.download_video_content", "endpoint.request_content_type",
 	"datasets.*.records", "datasets.*.synthesis", "datasets.*.cache_bust", "datasets.*.prompts.cache_bust", "datasets.*.video", "datasets.*.dataset", "datasets.*.hf_subset",
 	"datasets.*.filters", "datasets.*.prompt_batch_size", "datasets.*.image_batch_size", "datasets.*.audio_batch_size", "datasets.*.video_batch_size",
-	"phases.*.prefill_concurrency", "phases.*.prefill_ramp", "phases.*.rate_series", "phases.*.seamless", "phases.*.sla", "phases.*.adaptive_scale", "phases.*.timing_mode",
+	"phases.*.prefill_concurrency", "phases.*.prefill_ramp", "phases.*.seamless", "phases.*.sla", "phases.*.adaptive_scale", "phases.*.timing_mode",
 	"phases.*.trajectory_start_min_ratio", "phases.*.trajectory_start_max_ratio", "phases.*.burst_phase_starts", "phases.*.system_idle_gap_cap_seconds",
 	"artifacts.raw", "artifacts.trace", "artifacts.slice_duration", "artifacts.user_files", "artifacts.auto_plot", "artifacts.plot_required", "artifacts.export_outputs_json", "artifacts.report",
 	"slos", "gpu_telemetry.metrics_file", "server_metrics.urls", "server_metrics.formats", "server_metrics.discovery",
@@ -96,7 +96,7 @@ var keyTree = sync.OnceValue(func() *keyNode {
 func yamlTarget(f *Flag) (string, bool) {
 	if f.Target == "" || f.Target == "random_seed" || len(f.Names) > 0 && slices.Contains([]string{
 		"request-rate", "user-centric-rate", "arrival-pattern", "warmup-arrival-pattern", "warmup-request-rate", "fixed-schedule", "verbose", "extra-verbose", "export-level",
-		"gpu-telemetry", "no-gpu-telemetry", "no-server-metrics",
+		"gpu-telemetry", "no-gpu-telemetry", "no-server-metrics", "request-rate-series",
 	}, f.Names[0]) {
 		return "", false
 	}

@@ -14,15 +14,15 @@ var phaseName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 // phaseTypes are the fields that belong to a type beside those of every phase.
 var phaseTypes = map[string][]string{
 	TypeConcurrency:   nil,
-	TypeConstant:      {"rate", "rate_ramp"},
-	TypePoisson:       {"rate", "rate_ramp"},
-	TypeGamma:         {"rate", "rate_ramp", "smoothness"},
+	TypeConstant:      {"rate", "rate_series", "rate_ramp"},
+	TypePoisson:       {"rate", "rate_series", "rate_ramp"},
+	TypeGamma:         {"rate", "rate_series", "rate_ramp", "smoothness"},
 	TypeUserCentric:   {"rate", "users"},
 	TypeFixedSchedule: {"auto_offset", "start_offset", "end_offset", "speedup"},
 }
 
 // typedFields are those that belong to some types only.
-var typedFields = []string{"rate", "rate_ramp", "smoothness", "users", "auto_offset", "start_offset", "end_offset", "speedup"}
+var typedFields = []string{"rate", "rate_series", "rate_ramp", "smoothness", "users", "auto_offset", "start_offset", "end_offset", "speedup"}
 
 // phases reads the phases: at most one warmup, and one profiling phase.
 func (a *applier) phases(list *yaml.Node) {
@@ -144,6 +144,10 @@ func (a *applier) phaseType(n *yaml.Node, path, kind, typ string) {
 		a.set("fixed-schedule", field(n, "type"), path+".type", "true")
 		return
 	}
+	if series := field(n, "rate_series"); series != nil {
+		a.series(n, series, path, kind, typ)
+		return
+	}
 	if rate == nil {
 		if _, typed := f.typed["request-rate"]; !typed {
 			a.missing(n, path, "rate", "required for a phase of type "+typ, "")
@@ -161,12 +165,43 @@ func (a *applier) phaseType(n *yaml.Node, path, kind, typ string) {
 	a.set(prefix+"arrival-pattern", field(n, "type"), path+".type", typ)
 }
 
+// series reads rates that change in time: a path, a list of points, or a map with either.
+func (a *applier) series(n, v *yaml.Node, path, kind, typ string) {
+	f, where := a.p.flags, path+".rate_series"
+	if kind == KindWarmup {
+		a.bad(v, where, "is not supported for a warmup", "", "leave it out")
+		return
+	}
+	if field(n, "rate") != nil {
+		a.bad(v, where, "cannot be used together with rate", "", "keep one of the two")
+		return
+	}
+	if f.RequestRate.Set || f.RateSeriesFile.Set || f.UserCentricRate.Set { // typed, which wins
+		return
+	}
+	a.set("arrival-pattern", field(n, "type"), path+".type", typ)
+	if p := field(v, "path"); p != nil {
+		v = p
+	}
+	if v.Kind == yaml.ScalarNode {
+		a.set("request-rate-series", v, where, v.Value)
+		return
+	}
+	text, err := nodeJSON(v)
+	if err == nil {
+		f.rateSeries, err = ParseRateSeries([]byte(text))
+	}
+	if err != nil {
+		a.bad(v, where, err.Error(), "", "")
+	}
+}
+
 // phaseFields gives plain fields to the flags whose targets they are.
 func (a *applier) phaseFields(n *yaml.Node, path, kind string) {
 	target := "phases." + kind + "."
 	for _, flag := range Table() {
 		key, ok := strings.CutPrefix(flag.Target, target)
-		if !ok || key == "type" || key == "rate" || len(flag.Names) == 0 {
+		if !ok || key == "type" || key == "rate" || key == "rate_series.path" || len(flag.Names) == 0 {
 			continue
 		}
 		if ramp, isRamp := strings.CutSuffix(key, "_ramp.duration"); isRamp {
@@ -205,9 +240,13 @@ func (a *applier) ramp(flag *Flag, v *yaml.Node, path string) {
 		case "duration":
 			a.flag(flag, value, path+".duration")
 		case "strategy":
-			if value.Value != "linear" {
-				a.bad(value, path+".strategy", "this version has linear ramps only", value.Value, "write linear")
+			if !slices.Contains([]string{"linear", "exponential", "poisson"}, value.Value) {
+				a.bad(value, path+".strategy", "want linear, exponential or poisson", value.Value, "")
 			}
+			if a.p.flags.rampStrategies == nil {
+				a.p.flags.rampStrategies = map[string]string{}
+			}
+			a.p.flags.rampStrategies[flag.Names[0]] = value.Value
 		default:
 			a.bad(key, path+"."+key.Value, "unknown key", "", "there are: duration, strategy")
 		}

@@ -105,6 +105,17 @@ benchmark:
 		Expect(run.Benchmark.Phases[0].Name).To(Equal("steady"))
 	})
 
+	It("give rates that change in time, and ramps of every kind", func() {
+		run, problems := fromYAML(head+"  dataset: {isl: 5}\n  phases: {type: poisson, rate_series: [{time_s: 0, qps: 5}, {time_s: 60, qps: 40}], duration: 90, rate_ramp: {duration: 10, strategy: exponential}, concurrency: 9, concurrency_ramp: {duration: 5, strategy: poisson}}\n", nil)
+		Expect(problems).To(BeEmpty())
+		p := run.Benchmark.Phases[0]
+		Expect(p.RateSeries).To(HaveLen(2))
+		Expect(p.RatePerSec).To(HaveValue(Equal(5.0)))
+		Expect(p.Type).To(Equal(TypePoisson))
+		Expect(p.RateRamp.Strategy).To(Equal("exponential"))
+		Expect(p.ConcurrencyRamp.Strategy).To(Equal("poisson"))
+	})
+
 	It("take values of the environment, of variables and of other keys", func() {
 		run, problems := fromYAML(`
 variables: {width: 6, half: "{{ width // 2 }}", name: "run-{{ half }}"}
@@ -187,3 +198,16 @@ func FuzzConfigFile(f *testing.F) {
 		}
 	})
 }
+
+var _ = DescribeTable("a series of rates that is none", func(text, want string) {
+	_, err := ParseRateSeries([]byte(text))
+	Expect(err).To(MatchError(ContainSubstring(want)))
+},
+	Entry("no JSON", "{", "no list of points"),
+	Entry("another key", `{"points": [], "x": 1}`, "no list of points"),
+	Entry("one point", `[{"time_s": 0, "qps": 1}]`, "requires at least two points"),
+	Entry("a key too many", `[{"time_s": 0, "qps": 1, "x": 2}, {"time_s": 1, "qps": 1}]`, "Invalid request-rate series point 0"),
+	Entry("a key too few", `[{"time_s": 0, "qps": 1}, {"time_s": 1}]`, "Invalid request-rate series point 1"),
+	Entry("back in time", `[{"time_s": 1, "qps": 1}, {"time_s": 1, "qps": 1}]`, "strictly increasing"),
+	Entry("no rate", `{"points": [{"time_s": 0, "qps": 0}, {"time_s": 1, "qps": 1}]}`, "qps above 0"),
+)

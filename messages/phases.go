@@ -53,28 +53,30 @@ func (s *PhaseStats) InFlight() int64 {
 
 // PhaseConfig is what a phase was asked to do.
 type PhaseConfig struct {
-	Phase                 string   `msgpack:"phase"`                              // warmup, profiling
-	PhaseName             string   `msgpack:"phase_name"`                         // warmup, profiling
-	PhaseKind             string   `msgpack:"phase_kind"`                         // warmup, profiling
-	PhaseIndex            int      `msgpack:"phase_index"`                        // from 0, over all phases
-	ProfilingIndex        *int     `msgpack:"profiling_index,omitempty"`          // from 0, over the profiling phases; absent in a warmup
-	TimingMode            string   `msgpack:"timing_mode"`                        // request_rate, user_centric_rate
-	TotalExpectedRequests *int64   `msgpack:"total_expected_requests,omitempty"`  // stop after so many requests
-	ExpectedNumSessions   *int64   `msgpack:"expected_num_sessions,omitempty"`    // stop after so many sessions
-	ExpectedDurationSec   *float64 `msgpack:"expected_duration_sec,omitempty"`    // stop sending after so many seconds
-	Seamless              bool     `msgpack:"seamless"`                           // begins without waiting for the requests of the phase before
-	Concurrency           *int64   `msgpack:"concurrency,omitempty"`              // most sessions in flight; absent = no limit
-	RequestRate           *float64 `msgpack:"request_rate,omitempty"`             // requests/s; absent in a closed loop
-	ArrivalPattern        string   `msgpack:"arrival_pattern"`                    // constant, poisson, gamma, concurrency_burst (a closed loop); empty for users at a pace
-	NumUsers              *int64   `msgpack:"num_users,omitempty"`                // users who keep a pace each
-	ArrivalSmoothness     *float64 `msgpack:"arrival_smoothness,omitempty"`       // shape of gamma arrivals; absent = 1
-	ConcurrencyRampSec    *float64 `msgpack:"concurrency_ramp_sec,omitempty"`     // seconds in which the concurrency grows from 1 to its value
-	RateRampSec           *float64 `msgpack:"rate_ramp_sec,omitempty"`            // seconds in which the rate grows to its value
-	RateRampStart         float64  `msgpack:"rate_ramp_start,omitempty"`          // requests/s at the start of that ramp
-	GracePeriodSec        *float64 `msgpack:"grace_period_sec,omitempty"`         // seconds for requests in flight after the duration
-	GracePeriodInfinite   bool     `msgpack:"grace_period_infinite,omitempty"`    // requests in flight are waited for without limit
-	FailedThreshold       *float64 `msgpack:"failed_request_threshold,omitempty"` // share of failed requests above which the run is given up
-	ExcludeFromResults    bool     `msgpack:"exclude_from_results"`               // true for a warmup
+	Phase                 string   `msgpack:"phase"`                             // warmup, profiling
+	PhaseName             string   `msgpack:"phase_name"`                        // warmup, profiling
+	PhaseKind             string   `msgpack:"phase_kind"`                        // warmup, profiling
+	PhaseIndex            int      `msgpack:"phase_index"`                       // from 0, over all phases
+	ProfilingIndex        *int     `msgpack:"profiling_index,omitempty"`         // from 0, over the profiling phases; absent in a warmup
+	TimingMode            string   `msgpack:"timing_mode"`                       // request_rate, user_centric_rate
+	TotalExpectedRequests *int64   `msgpack:"total_expected_requests,omitempty"` // stop after so many requests
+	ExpectedNumSessions   *int64   `msgpack:"expected_num_sessions,omitempty"`   // stop after so many sessions
+	ExpectedDurationSec   *float64 `msgpack:"expected_duration_sec,omitempty"`   // stop sending after so many seconds
+	Seamless              bool     `msgpack:"seamless"`                          // begins without waiting for the requests of the phase before
+	Concurrency           *int64   `msgpack:"concurrency,omitempty"`             // most sessions in flight; absent = no limit
+	RequestRate           *float64 `msgpack:"request_rate,omitempty"`            // requests/s; absent in a closed loop
+	ArrivalPattern        string   `msgpack:"arrival_pattern"`                   // constant, poisson, gamma, concurrency_burst (a closed loop); empty for users at a pace
+	NumUsers              *int64   `msgpack:"num_users,omitempty"`               // users who keep a pace each
+	ArrivalSmoothness     *float64 `msgpack:"arrival_smoothness,omitempty"`      // shape of gamma arrivals; absent = 1
+	ConcurrencyRampSec    *float64 `msgpack:"concurrency_ramp_sec,omitempty"`    // seconds in which the concurrency grows from 1 to its value
+	RateRampSec           *float64 `msgpack:"rate_ramp_sec,omitempty"`           // seconds in which the rate grows to its value
+	// RateCurve is how the rate changes, linear between points: the ramp, and a series of rates;
+	// absent when it does not.
+	RateCurve           []RatePoint `msgpack:"rate_curve,omitempty"`
+	GracePeriodSec      *float64    `msgpack:"grace_period_sec,omitempty"`         // seconds for requests in flight after the duration
+	GracePeriodInfinite bool        `msgpack:"grace_period_infinite,omitempty"`    // requests in flight are waited for without limit
+	FailedThreshold     *float64    `msgpack:"failed_request_threshold,omitempty"` // share of failed requests above which the run is given up
+	ExcludeFromResults  bool        `msgpack:"exclude_from_results"`               // true for a warmup
 
 	RequestCancellation *RequestCancellation `msgpack:"request_cancellation,omitempty"` // absent: every answer is read to its end
 }
@@ -216,3 +218,9 @@ type AllRecordsReceived struct {
 }
 
 func (*AllRecordsReceived) MessageType() string { return "all_records_received" }
+
+// RatePoint is a rate at an instant of a phase.
+type RatePoint struct {
+	Sec    float64 `json:"time_s" msgpack:"sec"`  // seconds from the phase's start
+	PerSec float64 `json:"qps" msgpack:"per_sec"` // requests/s
+}

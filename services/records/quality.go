@@ -215,7 +215,7 @@ func (p *phase) wanted(sec, started float64) float64 {
 	if math.Abs(started-nominal) > sigmas*p.gapVariation()*math.Sqrt(max(nominal, 1)) || span <= 0 {
 		return nominal
 	}
-	if p.stats.TimeoutTriggered || p.config.RateRampSec != nil {
+	if p.stats.TimeoutTriggered || p.config.RateCurve != nil {
 		return started // every arrival that was drawn inside the duration has been sent
 	}
 	return started * sec / span
@@ -231,13 +231,13 @@ func (p *phase) gapVariation() float64 {
 
 // scheduled is how many requests the rate asks for in the time in which the phase sent.
 func (p *phase) scheduled(sec float64) float64 {
-	if p.config.RateRampSec == nil {
+	curve, err := arrivals.NewCurve(p.config.RateCurve)
+	if err != nil { // there is none
 		return *p.config.RequestRate * sec
 	}
-	ramp := arrivals.RateRamp{StartPerSec: p.config.RateRampStart, TargetPerSec: *p.config.RequestRate, DurationSec: *p.config.RateRampSec}
 	from := 0.0
 	if !p.stats.TimeoutTriggered && p.stats.StartNS != 0 {
 		from = max(0, p.window.firstStart.Sub(p.stats.StartNS).Seconds())
 	}
-	return ramp.Count(from+sec) - ramp.Count(from)
+	return curve.Count(from+sec) - curve.Count(from)
 }

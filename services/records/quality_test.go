@@ -12,6 +12,9 @@ import (
 	"aiperf/metrics"
 )
 
+// gentle is a rate that takes 10 s to get to its value.
+var gentle = []messages.RatePoint{{Sec: 0, PerSec: 0}, {Sec: 10, PerSec: 10}}
+
 var _ = DescribeTable("asked and delivered load",
 	func(change func(p *phase), asked, delivered float64) {
 		p := &phase{}
@@ -61,13 +64,13 @@ var _ = DescribeTable("asked and delivered load",
 		p.window.lastScheduled, p.window.lastStart = startNS.Add(11*time.Second), startNS.Add(11*time.Second)
 	}, 10.0, 100.0/11),
 	Entry("a ramp: what its curve asks for between the first and the last request", func(p *phase) {
-		p.config.RateRampSec, p.window.started = ptr(10.0), 51 // 10 requests/s after 10 s: 50 on the way
+		p.config.RateCurve, p.window.started = gentle, 51 // 10 requests/s after 10 s: 50 on the way
 	}, 5.0, 5.0),
 	Entry("a ramp, and half of it is missing", func(p *phase) {
-		p.config.RateRampSec, p.window.started = ptr(10.0), 26
+		p.config.RateCurve, p.window.started = gentle, 26
 	}, 5.0, 2.5),
 	Entry("random arrivals on a ramp: the schedule that was drawn was kept", func(p *phase) {
-		p.config.RateRampSec, p.config.ArrivalPattern, p.window.started = ptr(10.0), "poisson", 56
+		p.config.RateCurve, p.config.ArrivalPattern, p.window.started = gentle, "poisson", 56
 	}, 5.5, 5.5),
 	Entry("users at a pace are held up by slow answers: only what was delivered", func(p *phase) {
 		p.config.NumUsers = ptr(int64(3))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"time"
 
 	"aiperf/config"
@@ -26,7 +27,7 @@ type phasePlan struct {
 	duration    time.Duration // 0 = none
 	grace       time.Duration // −1 = wait for every response
 	concurrency int           // sessions open at once; 0 = no limit
-	limitRamp   *limitRamp    // nil = the concurrency has its value from the start
+	limitRamp   limitRamp     // nil = the concurrency has its value from the start
 	failures    *failureLimit // nil = failed requests end nothing
 	disconnects *disconnects  // nil = every answer is read to its end
 }
@@ -70,8 +71,13 @@ func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seed
 	if p.Concurrency != nil {
 		plan.concurrency = *p.Concurrency
 		if r := p.ConcurrencyRamp; r != nil {
-			plan.limitRamp = &limitRamp{target: plan.concurrency, duration: seconds(r.DurationSec)}
-			plan.announced.ConcurrencyRampSec = &r.DurationSec
+			steps, err := arrivals.Ramp{
+				Strategy: r.Strategy, Target: float64(plan.concurrency), DurationSec: r.DurationSec, Rand: seeds.Stream(fmt.Sprintf("timing.ramp.concurrency:%s:%d", p.Kind, ofKind)),
+			}.Steps()
+			if err != nil {
+				return nil, fmt.Errorf("ramp of the concurrency: %w", err)
+			}
+			plan.limitRamp, plan.announced.ConcurrencyRampSec = steps, &r.DurationSec
 		}
 	}
 	if p.DurationSec != nil {
@@ -107,13 +113,25 @@ func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seed
 		c.Smoothness = *p.Smoothness
 	}
 	pattern, err := newPattern(c)
-	if r := p.RateRamp; r != nil && err == nil {
-		ramp := arrivals.RateRamp{StartPerSec: plan.ratePerSec * min(1, rampUpdateSec/r.DurationSec), TargetPerSec: plan.ratePerSec, DurationSec: r.DurationSec}
-		plan.announced.RateRampSec, plan.announced.RateRampStart = &r.DurationSec, ramp.StartPerSec
-		pattern, err = arrivals.NewRamped(newPattern, c, ramp)
-	}
 	if err != nil {
 		return nil, err
+	}
+	points, err := ratePoints(p, rampUpdateSec, seeds.Stream(fmt.Sprintf("timing.ramp.rate:%s:%d", p.Kind, ofKind)))
+	if err != nil {
+		return nil, err
+	}
+	if len(points) > 0 {
+		curve, err := arrivals.NewCurve(points)
+		if err != nil {
+			return nil, fmt.Errorf("curve of the rate: %w", err)
+		}
+		if pattern, err = arrivals.NewCurved(newPattern, c, curve); err != nil {
+			return nil, err
+		}
+		plan.announced.RateCurve = points
+		if p.RateRamp != nil {
+			plan.announced.RateRampSec = &p.RateRamp.DurationSec
+		}
 	}
 	if _, closed := pattern.(arrivals.ConcurrencyBurst); closed {
 		plan.concurrency, plan.ratePerSec = max(1, plan.concurrency), 0
@@ -122,6 +140,32 @@ func newPlan(index, ofKind int, p config.Phase, registry *plugins.Registry, seed
 	}
 	plan.pattern = pattern
 	return plan, nil
+}
+
+// ratePoints is how the rate changes: a ramp to its value, or to the beginning of a series,
+// and the series. Nil: it does not.
+func ratePoints(p config.Phase, updateSec float64, rng *rand.Rand) (points []arrivals.RatePoint, err error) {
+	target := 0.0
+	switch {
+	case len(p.RateSeries) > 0:
+		target = p.RateSeries[0].PerSec
+	case p.RatePerSec != nil:
+		target = *p.RatePerSec
+	}
+	after := 0.0
+	if r := p.RateRamp; r != nil {
+		after = r.DurationSec
+		points, err = arrivals.Ramp{
+			Strategy: r.Strategy, Start: target * min(1, updateSec/r.DurationSec), Target: target, DurationSec: r.DurationSec, StepSec: updateSec, Rand: rng,
+		}.Rate()
+		if err != nil {
+			return nil, fmt.Errorf("ramp of the rate: %w", err)
+		}
+	}
+	for _, s := range p.RateSeries {
+		points = append(points, arrivals.RatePoint{Sec: after + s.Sec, PerSec: s.PerSec})
+	}
+	return points, nil
 }
 
 // setUsers makes it a phase whose users keep a pace.

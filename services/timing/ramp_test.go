@@ -14,33 +14,62 @@ import (
 )
 
 var _ = Describe("a ramp of a limit", func() {
-	It("makes its steps at even distances and ends at its target", func() {
-		r := limitRamp{target: 100, duration: 30 * time.Second}
-		at, limit := time.Duration(0), 0
-		for want := 1; want < 100; want++ {
-			var next time.Duration
-			limit, next = r.at(at)
-			Expect(limit).To(Equal(want))
-			Expect(next).To(BeNumerically("~", time.Duration(want)*30*time.Second/99, time.Nanosecond))
-			before, same := r.at(next - 1)
-			Expect(before).To(Equal(want))
-			Expect(same).To(Equal(next))
-			at = next
+	It("makes its steps when they are due and ends at its target", func() {
+		r := limitRamp{10, 20, 20, 50}
+		for _, c := range []struct {
+			at    time.Duration
+			limit int
+			next  time.Duration
+		}{{0, 1, 10}, {9, 1, 10}, {10, 2, 20}, {20, 4, 50}, {50, 5, math.MaxInt64}, {99, 5, math.MaxInt64}} {
+			limit, next := r.at(c.at)
+			Expect(limit).To(Equal(c.limit), "at %d", c.at)
+			Expect(next).To(Equal(c.next), "at %d", c.at)
 		}
-		limit, next := r.at(at)
-		Expect(limit).To(Equal(100))
-		Expect(next).To(BeEquivalentTo(math.MaxInt64))
-	})
-
-	It("to 1 is over at once", func() {
-		r := limitRamp{target: 1, duration: time.Hour}
-		limit, next := r.at(0)
-		Expect(limit).To(Equal(1))
-		Expect(next).To(BeEquivalentTo(math.MaxInt64))
+		limit, _ := limitRamp{}.at(0)
+		Expect(limit).To(Equal(1), "to 1 is over at once")
 	})
 })
 
 var _ = Describe("a phase that begins gently", func() {
+	It("can grow exponentially, and by chance", func() {
+		for _, strategy := range []string{"exponential", "poisson"} {
+			w := newWorld(scenario{phases: []config.Phase{profiling(config.Phase{Type: config.TypeConcurrency, Concurrency: ptr(10), ConcurrencyRamp: &config.Ramp{DurationSec: 9, Strategy: strategy}, DurationSec: ptr(12.0)})}})
+			most := int64(0)
+			w.check = func() {
+				p := w.phase()
+				if p == nil || p.state != sending || p.started == 0 {
+					return
+				}
+				if at := w.now.Sub(p.started); strategy == "exponential" && at < 9*time.Second {
+					Expect(p.stats.InFlight()).To(BeNumerically("<=", 1+int64(9*math.Pow(at.Seconds()/9, 2)+1e-9)))
+				}
+				most = max(most, p.stats.InFlight())
+			}
+			w.run()
+			Expect(most).To(BeEquivalentTo(10))
+		}
+	})
+
+	It("follows a series of rates, behind a ramp to its beginning", func() {
+		series := []messages.RatePoint{{Sec: 0, PerSec: 20}, {Sec: 10, PerSec: 20}, {Sec: 10, PerSec: 50}, {Sec: 20, PerSec: 10}}
+		w := newWorld(scenario{phases: []config.Phase{profiling(config.Phase{
+			Type: config.TypeConstant, RatePerSec: ptr(20.0), RateSeries: series, RateRamp: &config.Ramp{DurationSec: 5}, DurationSec: ptr(30.0), GracePeriodSec: 30,
+		})}})
+		w.run()
+		in := func(from, to float64) (n int) {
+			for _, d := range w.sent {
+				if at := d.ScheduledNS.Sub(wallAt).Seconds(); at >= from && at < to {
+					n++
+				}
+			}
+			return n
+		}
+		Expect(in(0, 5)).To(BeNumerically("~", 50, 2))
+		Expect(in(5, 15)).To(BeNumerically("~", 200, 1))
+		Expect(in(15, 25)).To(BeNumerically("~", 300, 1))
+		Expect(in(25, 30)).To(BeNumerically("~", 50, 1))
+	})
+
 	It("has k+1 sessions in flight after k seconds of a ramp from 1 to 10 in 9 s, and 10 from then on", func() {
 		w := newWorld(scenario{phases: []config.Phase{profiling(config.Phase{Type: config.TypeConcurrency, Concurrency: ptr(10), ConcurrencyRamp: &config.Ramp{DurationSec: 9}, DurationSec: ptr(12.0)})}})
 		w.service = func(messages.Credit) time.Duration { return 70 * time.Millisecond }
@@ -86,7 +115,8 @@ var _ = Describe("a phase that begins gently", func() {
 	It("raises its rate along the ideal curve, to within one request", func() {
 		w := newWorld(scenario{phases: []config.Phase{profiling(config.Phase{Type: config.TypeConstant, RatePerSec: ptr(10.0), RateRamp: &config.Ramp{DurationSec: 30}, DurationSec: ptr(40.0), GracePeriodSec: 30})}})
 		w.run()
-		curve := arrivals.RateRamp{TargetPerSec: 10, DurationSec: 30}
+		curve, err := arrivals.NewCurve([]arrivals.RatePoint{{Sec: 0, PerSec: 0}, {Sec: 30, PerSec: 10}})
+		Expect(err).NotTo(HaveOccurred())
 		inRamp := 0
 		for i, d := range w.sent {
 			at := d.sentAt.Sub(epoch)
