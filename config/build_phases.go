@@ -14,6 +14,10 @@ const (
 
 // phases resolves the load: an optional warmup, then the profiling phase.
 func (l *loader) phases() {
+	if len(l.f.listed) > 0 {
+		l.listedPhases()
+		return
+	}
 	l.loadRules()
 	profiling := l.profiling()
 	if warmup := l.warmup(); warmup != nil {
@@ -195,15 +199,16 @@ func ptr[T any](v T) *T { return &v }
 // advise adds warnings about a load that works, but hardly as it was meant.
 func (l *loader) advise() {
 	b := &l.run.Benchmark
-	for _, p := range b.Phases {
+	for i, p := range b.Phases {
+		f := l.flagsOf(i)
 		l.adviseRamps(p)
-		l.adviseUsers(p)
+		l.adviseUsers(p, f)
 		if p.Concurrency == nil {
 			continue
 		}
-		asked := l.f.Concurrency
-		if p.Kind == KindWarmup {
-			asked = l.f.WarmupConcurrency
+		asked := f.Concurrency
+		if p.Kind == KindWarmup && len(l.f.listed) == 0 {
+			asked = f.WarmupConcurrency
 		}
 		if !asked.Set {
 			continue

@@ -53,8 +53,8 @@ func (p *Phase) setUsers(f *Flags) {
 }
 
 // adviseUsers warns of users who will wait for one another.
-func (l *loader) adviseUsers(p Phase) {
+func (l *loader) adviseUsers(p Phase, f *Flags) {
 	if p.Users != nil && p.Concurrency != nil && *p.Concurrency < *p.Users {
-		l.warn(fmt.Sprintf("%s: %d sessions are fewer than the %d users of phase %s: some will have to wait", l.f.Concurrency.As, *p.Concurrency, *p.Users, p.Name))
+		l.warn(fmt.Sprintf("%s: %d sessions are fewer than the %d users of phase %s: some will have to wait", f.Concurrency.As, *p.Concurrency, *p.Users, p.Name))
 	}
 }

@@ -196,6 +196,8 @@ type Flags struct {
 	// shapes holds distributions of a configuration file that no flags could say, by the name
 	// of what they are of.
 	shapes map[string]dataset.Distribution
+	// listed are the phases of a file that has more than a warmup and a profiling phase.
+	listed []listedPhase
 	// typed holds how each flag that was given is spelled, by its first name.
 	typed map[string]string
 }

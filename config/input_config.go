@@ -202,7 +202,7 @@ func describePhase(p Phase) inputPhase {
 	in := inputPhase{
 		Name: p.Name, Kind: p.Kind, Type: p.Type, ExcludeFromResults: p.ExcludeFromResults, Requests: p.Requests, Sessions: p.Sessions,
 		Duration: p.DurationSec, Concurrency: p.Concurrency, Rate: p.RatePerSec, Smoothness: p.Smoothness, ConcurrencyRamp: p.ConcurrencyRamp, RateRamp: p.RateRamp, RateSeries: p.RateSeries, Users: p.Users, AutoOffset: p.AutoOffset, StartOffset: p.StartOffsetMS, EndOffset: p.EndOffsetMS, FailedThreshold: p.FailedThreshold,
-		Cancellation: p.Cancellation,
+		Cancellation: p.Cancellation, Seamless: p.Seamless,
 	}
 	switch {
 	case p.DurationSec == nil:

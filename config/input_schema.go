@@ -137,6 +137,7 @@ type inputPhase struct {
 	AutoOffset         bool                 `json:"auto_offset,omitempty"` // of a fixed schedule
 	StartOffset        *float64             `json:"start_offset,omitempty"`
 	EndOffset          *float64             `json:"end_offset,omitempty"`
+	Seamless           bool                 `json:"seamless,omitempty"`
 
 	FailedThreshold *float64      `json:"failed_request_threshold,omitempty"`
 	Cancellation    *Cancellation `json:"cancellation,omitempty"`

@@ -45,8 +45,8 @@ func (l *loader) applyFile(p *flagParser) {
 		if models := field(field(d.root, "benchmark"), "models"); len(a.models) > 0 {
 			a.set("model-names", models, "benchmark.models", a.models...)
 		}
-		a.phases(field(field(d.root, "benchmark"), "phases"))
 		a.dataset(field(field(d.root, "benchmark"), "datasets"))
+		a.phases(field(field(d.root, "benchmark"), "phases")) // last: each of several begins with what else there is
 	}
 	found := append(problems, p.problems...)
 	slices.SortStableFunc(found, func(a, b Problem) int { return cmp.Compare(lineOf(a.Where), lineOf(b.Where)) })

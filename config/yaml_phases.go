@@ -24,7 +24,7 @@ var phaseTypes = map[string][]string{
 // typedFields are those that belong to some types only.
 var typedFields = []string{"rate", "rate_series", "rate_ramp", "smoothness", "users", "auto_offset", "start_offset", "end_offset", "speedup"}
 
-// phases reads the phases: at most one warmup, and one profiling phase.
+// phases reads the phases.
 func (a *applier) phases(list *yaml.Node) {
 	b := field(a.root, "benchmark")
 	if list == nil {
@@ -35,25 +35,31 @@ func (a *applier) phases(list *yaml.Node) {
 		a.bad(list, "benchmark.phases", "want a list of phases", "", "")
 		return
 	}
-	of := map[string]int{}
+	kinds := make([]string, len(list.Content))
 	for i, n := range list.Content {
 		path := "benchmark.phases." + strconv.Itoa(i)
 		if n.Kind != yaml.MappingNode {
 			a.bad(n, path, "want a map of keys", n.Value, "")
-			continue
+			return
 		}
-		kind := a.phaseKind(n, path)
-		if of[kind]++; of[kind] > 1 {
-			a.bad(n, path, "several "+kind+" phases are not supported by this version", "", "start one run for each")
-			continue
+		kinds[i] = a.phaseKind(n, path)
+		if ex := field(n, "exclude_from_results"); ex != nil {
+			if b, ok := yamlBool(ex); !ok || b != (kinds[i] == KindWarmup) {
+				a.bad(ex, path+".exclude_from_results", "contradicts the kind "+kinds[i], ex.Value, "leave it out")
+			}
 		}
-		if kind == KindWarmup && of[KindProfiling] > 0 {
-			a.bad(n, path, "a warmup behind a profiling phase is not supported by this version", "", "put it first")
-		}
-		a.phase(n, path, kind)
 	}
-	if of[KindProfiling] == 0 {
+	if !slices.Contains(kinds, KindProfiling) {
 		a.bad(list, "benchmark.phases", "want a phase of kind profiling", "", "")
+		return
+	}
+	a.phaseNames(list)
+	if !plainPhases(list, kinds) {
+		a.listed(list, kinds)
+		return
+	}
+	for i, n := range list.Content {
+		a.phase(n, "benchmark.phases."+strconv.Itoa(i), kinds[i])
 	}
 }
 
@@ -91,7 +97,7 @@ func (a *applier) phase(n *yaml.Node, path, kind string) {
 		a.missing(n, path, "type", "required", "there are: concurrency, constant, poisson, gamma, user_centric, fixed_schedule")
 		return
 	}
-	typ := strings.ToLower(strings.ReplaceAll(t.Value, "-", "_"))
+	typ := phaseType(t)
 	own, known := phaseTypes[typ]
 	if !known {
 		a.bad(t, path+".type", "want concurrency, constant, poisson, gamma, user_centric or fixed_schedule", t.Value, "")
@@ -102,11 +108,10 @@ func (a *applier) phase(n *yaml.Node, path, kind string) {
 			a.bad(keyOf(n, key), path+"."+key, "does not belong to a phase of type "+typ, v.Value, "")
 		}
 	}
-	if kind == KindWarmup && (typ == TypeUserCentric || typ == TypeFixedSchedule) {
-		a.bad(t, path+".type", "is not supported for a warmup", typ, "")
-		return
+	name := ""
+	if v := field(n, "name"); v != nil {
+		name = v.Value
 	}
-	name := field(n, "name").Value
 	if kind == KindWarmup {
 		f.warmupName = name
 	} else {
@@ -114,11 +119,6 @@ func (a *applier) phase(n *yaml.Node, path, kind string) {
 	}
 	a.phaseType(n, path, kind, typ)
 	a.phaseFields(n, path, kind)
-	if ex := field(n, "exclude_from_results"); ex != nil {
-		if b, ok := yamlBool(ex); !ok || b != (kind == KindWarmup) {
-			a.bad(ex, path+".exclude_from_results", "contradicts the kind "+kind, ex.Value, "leave it out")
-		}
-	}
 	bound := field(n, "requests") != nil || field(n, "sessions") != nil || field(n, "duration") != nil
 	typed := kind == KindProfiling && (f.RequestCount.Set || f.Sessions.Set || f.DurationSec.Set) || kind == KindWarmup && (f.WarmupRequests.Set || f.WarmupSessions.Set || f.WarmupDurationSec.Set)
 	if !bound && !typed && typ != TypeFixedSchedule {
@@ -217,11 +217,7 @@ func (a *applier) phaseFields(n *yaml.Node, path, kind string) {
 		}
 	}
 	if kind == KindWarmup {
-		for _, key := range []string{"cancellation", "failed_request_threshold", "smoothness"} {
-			if v := field(n, key); v != nil {
-				a.bad(keyOf(n, key), path+"."+key, "is not supported for a warmup", v.Value, "leave it out")
-			}
-		}
+		a.refuseInWarmup(n, path, "cancellation", "failed_request_threshold")
 	}
 }
 

@@ -167,7 +167,6 @@ benchmark:
 		Entry("a list of values", head+"  dataset: {isl: 5}\n  phases: {type: concurrency, concurrency: [1, 2], requests: 1}\n", "want one value", "sweep.parameters"),
 		Entry("a number that is none", head+"  dataset: {isl: 5}\n  phases: {type: concurrency, requests: true}\n", "a boolean is no number"),
 		Entry("phases of no kind", head+"  dataset: {isl: 5}\n  phases:\n    - {name: steady, type: concurrency, requests: 1}\n", "benchmark.phases.0.kind: required"),
-		Entry("several phases", head+"  dataset: {isl: 5}\n  phases:\n    - {name: a, kind: profiling, type: concurrency, requests: 1}\n    - {name: b, kind: profiling, type: concurrency, requests: 1}\n", ":8:7: benchmark.phases.1: several profiling phases are not supported by this version"),
 		Entry("a sweep", "sweep: {type: grid}\n"+head+"  dataset: {isl: 5}\n  phases: {type: concurrency, requests: 1}\n", ":1:8: sweep: is not supported by this version"),
 	)
 

@@ -1,60 +1,25 @@
 package test
 
 import (
-	"context"
-	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"aiperf/bootstrap"
-	"aiperf/config"
 	"aiperf/messages"
-	"aiperf/plugins"
+	"aiperf/messages/bus"
 )
 
-// meshOf runs the processes of a benchmark whose phases are given, with this test in the
-// launcher's place; watch sees every message on the bus.
-func meshOf(url string, phases []config.Phase, watch func(p *program, e messages.Envelope), args ...string) (p *program, code int) {
+// inPhases are the arguments of a run whose phases stand in a file.
+func inPhases(url string, phases ...string) []string {
 	GinkgoHelper()
-	p = &program{cmd: nil, stdout: &lockedBuffer{}, stderr: &lockedBuffer{}, dir: artifacts()}
-	run, problems := config.Load(config.Input{Args: append(profileArgs(url, p.dir, "--isl", "16", "--osl", "4", "--random-seed", "3"), args...)[1:], Env: []string{"HOME=" + GinkgoT().TempDir()}}, config.Host{
-		LoadPlugins: plugins.Load,
-		ResolveTokenizer: func(config.TokenizerAsk) (config.TokenizerChoice, error) {
-			return config.TokenizerChoice{Plugin: "builtin", Encoding: "o200k_base"}, nil
-		},
-		Entropy: func(n int) []byte {
-			b := make([]byte, n)
-			_, _ = rand.Read(b)
-			return b
-		},
-		CPUs: 2, WorkingDir: p.dir, PID: os.Getpid(),
-	})
-	Expect(problems).To(BeEmpty())
-	run.Benchmark.Phases = phases
-	Expect(bootstrap.Plan(run)).To(Succeed())
-	Expect(bootstrap.Own(run)).To(Succeed())
-	DeferCleanup(func() {
-		_ = os.RemoveAll(run.Mesh.IPCDir)
-		_ = os.RemoveAll(run.DatasetDir)
-	})
-	mesh, err := bootstrap.NewMesh(run, bootstrap.MeshOptions{
-		Executable: binary, Signals: make(chan os.Signal), Console: func(line string) { fmt.Fprintln(p.stdout, line) },
-		Watch: func(e messages.Envelope) {
-			if watch != nil {
-				watch(p, e)
-			}
-		},
-	})
-	Expect(err).NotTo(HaveOccurred())
-	out := mesh.Run(context.Background())
-	return p, out.ExitCode
+	path := filepath.Join(GinkgoT().TempDir(), "run.yaml")
+	text := "benchmark:\n  model: m\n  endpoint: {url: \"" + url + "\"}\n  phases:\n    - " + strings.Join(phases, "\n    - ") + "\n"
+	Expect(os.WriteFile(path, []byte(text), 0o600)).To(Succeed())
+	return profileArgs(url, artifacts(), "--isl", "16", "--osl", "4", "--random-seed", "3", "--config", path)
 }
 
 // manifest reads the counts of each phase.
@@ -85,22 +50,16 @@ func (p *program) byPhase() (counts map[string]int, of map[string]string) {
 }
 
 var _ = Describe("several phases", Label("e2e"), func() {
-	ptr := func(n int) *int { return &n }
-	sec := func(s float64) *float64 { return &s }
-	closed := func(name, kind string, concurrency, requests int) config.Phase {
-		return config.Phase{Name: name, Kind: kind, Type: config.TypeConcurrency, Concurrency: ptr(concurrency), Requests: ptr(requests), GraceInfinite: true, ExcludeFromResults: kind == config.KindWarmup}
-	}
-	const warmup, profiling = config.KindWarmup, config.KindProfiling
-
 	It("run in their order, drained or seamless, and every request is in the results of its own phase", func() {
 		log := filepath.Join(GinkgoT().TempDir(), "requests.jsonl")
 		url := target("--ttft", "80", "--itl", "5", "--request-log", log)
-		stress := closed("stress", profiling, 6, 30)
-		stress.Seamless = true
-		rate := config.Phase{Name: "rate", Kind: profiling, Type: config.TypeConstant, RatePerSec: sec(50), DurationSec: sec(1), GracePeriodSec: 30}
-		p, code := meshOf(url, []config.Phase{
-			closed("caches", warmup, 2, 4), closed("baseline", profiling, 4, 20), stress, rate, closed("cool-down", warmup, 1, 3),
-		}, nil)
+		p, code := aiperf(inPhases(url,
+			"{name: caches, kind: warmup, type: concurrency, concurrency: 2, requests: 4}",
+			"{name: baseline, kind: profiling, type: concurrency, concurrency: 4, requests: 20}",
+			"{name: stress, kind: profiling, type: concurrency, concurrency: 6, requests: 30, seamless: true}",
+			"{name: rate, kind: profiling, type: constant, rate: 50, duration: 1}",
+			"{name: cool-down, kind: warmup, type: concurrency, concurrency: 1, requests: 3}",
+		)...)
 		Expect(code).To(BeZero(), p.output())
 
 		seen := serverLog(log)
@@ -149,30 +108,30 @@ var _ = Describe("several phases", Label("e2e"), func() {
 
 	It("lose no request of either when a worker dies between two that overlap", func() {
 		linuxOnly()
-		second := closed("second", profiling, 12, 60)
-		second.Seamless = true
-		killed := false
-		p, code := meshOf(target("--ttft", "300", "--itl", "5"), []config.Phase{closed("first", profiling, 6, 12), second}, func(p *program, e messages.Envelope) {
+		p := start(append(inPhases(target("--ttft", "400", "--itl", "5"),
+			"{name: first, kind: profiling, type: concurrency, concurrency: 6, requests: 12}",
+			"{name: second, kind: profiling, type: concurrency, concurrency: 12, requests: 36, seamless: true}",
+		), "--workers-max", "2")...)
+		l := p.listen("credit_phase_start")
+		for begun := false; !begun; {
+			var d bus.Delivery
+			Eventually(l.sub.Receive()).WithTimeout(patience).Should(Receive(&d), p.output)
 			var m messages.CreditPhaseStart
-			if e.Type == "credit_phase_start" && e.Decode(&m) == nil && m.Stats.PhaseIndex == 1 && !killed {
-				for pid, name := range childrenOf(os.Getpid()) {
-					if strings.HasPrefix(name, "worker_") && !killed {
-						killed = syscall.Kill(pid, syscall.SIGKILL) == nil
-					}
-				}
-			}
-		}, "--workers-max", "2")
-		Expect(killed).To(BeTrue())
+			Expect(d.Envelope.Decode(&m)).To(Succeed())
+			begun = m.Stats.PhaseIndex == 1
+		}
+		p.kill("worker_")
+		code := p.wait()
 		Expect(code).To(Equal(1), p.output())
 		var lost float64
-		for i, want := range []float64{12, 60} {
+		for i, want := range []float64{12, 36} {
 			m := p.manifest()[i]
 			Expect(number(m, "total_request_count")).To(Equal(want))
 			lost += number(m, "error_request_count")
 		}
 		Expect(number(p.manifest()[0], "error_request_count")).To(BeNumerically(">", 0), "the first one's last answers")
 		counts, _ := p.byPhase()
-		Expect(counts).To(Equal(map[string]int{"first": 12, "second": 60}))
+		Expect(counts).To(Equal(map[string]int{"first": 12, "second": 36}))
 		Expect(number(p.summary(), "measurement_quality", "credits", "lost")).To(Equal(lost))
 	})
 })
