@@ -26,7 +26,6 @@ var laterFeatures = []laterFeature{
 		"synthesis-prefix-root-multiplier", "synthesis-max-isl", "synthesis-max-osl", "trace-idle-gap-cap-seconds"}},
 	{"public datasets", "shape synthetic prompts with --isl, --osl and --conversation-turn-mean", []string{
 		"public-dataset", "hf-subset", "hf-weka-dataset", "dataset-filter"}},
-	{"goodput", "", []string{"goodput"}},
 	{"readiness probes", "start the run when the server is up", []string{"wait-for-model-timeout", "wait-for-model-mode", "wait-for-model-interval"}},
 	{"control hooks of the server", "", []string{
 		"reset-kv-cache", "reset-kv-cache-timeout-seconds", "reset-kv-cache-path", "server-profiler", "server-profiler-timeout-seconds",

@@ -67,6 +67,7 @@ type Flags struct {
 	TrustRemoteCode   Opt[bool]
 
 	ConfigFile     Opt[string]
+	SLOs           Opt[[]sloAsk]
 	RateSeriesFile Opt[string]
 
 	InputFile          Opt[string]

@@ -19,6 +19,12 @@ func (l *loader) describe() {
 		in.Models.Items = append(in.Models.Items, inputModel{name})
 	}
 	in.Models.Strategy = f.ModelStrategy.pointer()
+	for _, s := range b.SLOs {
+		if in.SLOs == nil {
+			in.SLOs = map[string]float64{}
+		}
+		in.SLOs[s.Tag] = s.Value
+	}
 	for _, p := range b.Phases {
 		in.Phases = append(in.Phases, describePhase(p))
 	}

@@ -10,16 +10,17 @@ import (
 // accept, and nothing else. An unknown key at any depth would make them reject the
 // whole summary, so settings of our own go into `input_config_own`.
 type inputConfig struct {
-	Models        inputModels    `json:"models"`
-	Endpoint      inputEndpoint  `json:"endpoint"`
-	Datasets      []inputDataset `json:"datasets"`
-	Phases        []inputPhase   `json:"phases"`
-	Artifacts     inputArtifacts `json:"artifacts"`
-	Tokenizer     *inputTokens   `json:"tokenizer,omitempty"`
-	GPUTelemetry  *inputGPU      `json:"gpu_telemetry,omitempty"`
-	ServerMetrics *inputEnabled  `json:"server_metrics,omitempty"`
-	Runtime       *inputRuntime  `json:"runtime,omitempty"`
-	Logging       *inputLogging  `json:"logging,omitempty"`
+	Models        inputModels        `json:"models"`
+	Endpoint      inputEndpoint      `json:"endpoint"`
+	Datasets      []inputDataset     `json:"datasets"`
+	Phases        []inputPhase       `json:"phases"`
+	Artifacts     inputArtifacts     `json:"artifacts"`
+	SLOs          map[string]float64 `json:"slos,omitempty"`
+	Tokenizer     *inputTokens       `json:"tokenizer,omitempty"`
+	GPUTelemetry  *inputGPU          `json:"gpu_telemetry,omitempty"`
+	ServerMetrics *inputEnabled      `json:"server_metrics,omitempty"`
+	Runtime       *inputRuntime      `json:"runtime,omitempty"`
+	Logging       *inputLogging      `json:"logging,omitempty"`
 }
 
 type inputModels struct {

@@ -70,6 +70,9 @@ func Load(in Input, host Host) (*Run, Problems) {
 	l.endpoint()
 	l.dataset()
 	l.phases()
+	if len(l.problems) == 0 { // what a run measures depends on all of it
+		l.slos()
+	}
 	l.telemetry()
 	l.runtime()
 	l.artifacts()

@@ -21,6 +21,7 @@ func MetricOptions(run *Run) metrics.Options {
 		UsagePctDiffThreshold:   env.Metrics.UsagePctDiffThreshold,
 		OSLMismatchPctThreshold: env.Metrics.OSLMismatchPctThreshold,
 		OSLMismatchMaxTokens:    env.Metrics.OSLMismatchMaxTokens,
+		SLOs:                    b.SLOs,
 	}
 }
 

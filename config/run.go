@@ -110,6 +110,8 @@ type Benchmark struct {
 	Runtime       Runtime        `json:"runtime"`
 	MockServer    map[string]any `json:"mock_server,omitempty"` // set: the embedded server is the target and part of the mesh
 	QualityNeeded string         `json:"quality_needed,omitempty"`
+	// SLOs are the bounds that a good request keeps, in display units.
+	SLOs []metrics.SLO `json:"slos,omitempty"`
 }
 
 // Models are the model names to ask for.

@@ -119,7 +119,7 @@ func sampleValue(f *Flag) []string {
 		return nil
 	case len(f.Value.Names(plugins.Builtin())) > 0:
 		return f.Value.Names(plugins.Builtin())[:1]
-	case f.Value.Metavar == "NAME:VALUE":
+	case f.Value.Metavar == "NAME:VALUE", f.Value.Metavar == "METRIC:VALUE":
 		return []string{"a:1"}
 	case f.Value.Metavar == "PAIRS":
 		return []string{"64|10,32:1;128,8:2"}

@@ -13,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"aiperf/dataset"
+	"aiperf/metrics"
 )
 
 // applyFile reads a configuration file under the flags: what was typed wins.
@@ -247,6 +248,8 @@ func (a *applier) own(v *yaml.Node, path string) {
 		} else {
 			a.set("no-server-metrics", v, path, "true")
 		}
+	case "benchmark.slos":
+		a.slos(v, path)
 	case "benchmark.metrics":
 		if v.Kind != yaml.MappingNode || len(v.Content) > 0 {
 			a.bad(v, path, "is reserved: only {} may stand there", "", "leave it out")
@@ -263,6 +266,30 @@ func (a *applier) own(v *yaml.Node, path string) {
 		}
 		a.models = append(a.models, v.Value)
 	}
+}
+
+// slos reads a map of metrics and their bounds; those that were typed win.
+func (a *applier) slos(v *yaml.Node, path string) {
+	if v.Kind != yaml.MappingNode {
+		a.bad(v, path, "want a map of metrics and their bounds", v.Value, "")
+		return
+	}
+	typed := a.p.flags.SLOs
+	var o Opt[[]sloAsk]
+	for i := 0; i+1 < len(v.Content); i += 2 {
+		key, value := v.Content[i], v.Content[i+1]
+		bound, err := strconv.ParseFloat(value.Value, 64)
+		if err != nil || value.ShortTag() == "!!bool" {
+			a.bad(value, dotted(path, key.Value), "want a number", value.Value, "")
+			continue
+		}
+		o.Value = setSLO(o.Value, sloAsk{metrics.SLO{Tag: key.Value, Value: bound}, a.where(key, dotted(path, key.Value))})
+	}
+	for _, s := range typed.Value {
+		o.Value = setSLO(o.Value, s)
+	}
+	o.Set, o.As = true, a.where(v, path)
+	a.p.flags.SLOs = o
 }
 
 // asList is a list, also of one value that stands alone.

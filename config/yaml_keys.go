@@ -39,7 +39,7 @@ var ownKeys = map[string]keyKind{
 	"phases.*.rate_series": keyOwn, "phases.*.concurrency_ramp": keyDuration, "phases.*.rate_ramp": keyDuration,
 	"artifacts.records": keyOwn, "artifacts.summary": keyOwn,
 	"gpu_telemetry.enabled": keyOwn, "gpu_telemetry.urls": keyOwn, "gpu_telemetry.collector": keyOwn, "gpu_telemetry.mode": keyOwn, "server_metrics.enabled": keyOwn,
-	"runtime.communication.type": keyOwn, "metrics": keyOwn,
+	"runtime.communication.type": keyOwn, "metrics": keyOwn, "slos": keyOpen,
 }
 
 // laterKeys are those of features that this version lacks.
@@ -52,7 +52,7 @@ var laterKeys = []string{
 	"phases.*.prefill_concurrency", "phases.*.prefill_ramp", "phases.*.sla", "phases.*.adaptive_scale", "phases.*.timing_mode",
 	"phases.*.trajectory_start_min_ratio", "phases.*.trajectory_start_max_ratio", "phases.*.burst_phase_starts", "phases.*.system_idle_gap_cap_seconds",
 	"artifacts.raw", "artifacts.trace", "artifacts.slice_duration", "artifacts.user_files", "artifacts.auto_plot", "artifacts.plot_required", "artifacts.export_outputs_json", "artifacts.report",
-	"slos", "gpu_telemetry.metrics_file", "server_metrics.urls", "server_metrics.formats", "server_metrics.discovery",
+	"gpu_telemetry.metrics_file", "server_metrics.urls", "server_metrics.formats", "server_metrics.discovery",
 	"network_latency", "otel", "mlflow", "wandb", "accuracy", "scenario", "unsafe_override",
 	"runtime.workers_min", "runtime.service_run_type", "runtime.api_port", "runtime.api_host", "runtime.workers_per_pod", "runtime.record_processors_per_pod", "runtime.dataset_api_base_url",
 }
@@ -96,7 +96,7 @@ var keyTree = sync.OnceValue(func() *keyNode {
 func yamlTarget(f *Flag) (string, bool) {
 	if f.Target == "" || f.Target == "random_seed" || len(f.Names) > 0 && slices.Contains([]string{
 		"request-rate", "user-centric-rate", "arrival-pattern", "warmup-arrival-pattern", "warmup-request-rate", "fixed-schedule", "verbose", "extra-verbose", "export-level",
-		"gpu-telemetry", "no-gpu-telemetry", "no-server-metrics", "request-rate-series",
+		"gpu-telemetry", "no-gpu-telemetry", "no-server-metrics", "request-rate-series", "goodput",
 	}, f.Names[0]) {
 		return "", false
 	}

@@ -39,6 +39,9 @@ var _ = Describe("configuration files", func() {
 			if strings.Contains(first, "expect: accept") {
 				Expect(problems).To(BeEmpty())
 				Expect(run.Benchmark.Models.Names).To(Equal([]string{"tiny-chat"}))
+				if said := regexp.MustCompile(`Warning: (.*?) \|`).FindStringSubmatch(first); said != nil {
+					Expect(run.Warnings).To(ContainElement(HavePrefix(said[1])))
+				}
 				return
 			}
 			m := place.FindStringSubmatch(first)
@@ -159,8 +162,8 @@ benchmark:
 		Entry("a key that is no text", "benchmark:\n  1: x\n", ":2:3: benchmark: every key must be a text (got 1)"),
 		Entry("two spellings", "benchmark:\n  gpu_telemetry: true\n  gpuTelemetry: false\n", ":3:3: benchmark.gpu_telemetry: the same key as gpu_telemetry on line 2"),
 		Entry("a circle", "benchmark: &a\n  x: *a\n", "an alias that contains itself"),
-		Entry("all at once", head+"  dataset: {isl: x, osls: 3}\n  phases: {type: gamma, users: 3, requests: 0}\n  slos: {a: 1}\n",
-			":5:18: benchmark.dataset.isl: expected a number", ":5:21: benchmark.dataset.osls: unknown key", "benchmark.phases.users: does not belong to a phase of type gamma", "benchmark.phases.rate: required for a phase of type gamma", "must be at least 1", "benchmark.slos: is not supported by this version"),
+		Entry("all at once", head+"  dataset: {isl: x, osls: 3}\n  phases: {type: gamma, users: 3, requests: 0}\n  slos: {a: x}\n",
+			":5:18: benchmark.dataset.isl: expected a number", ":5:21: benchmark.dataset.osls: unknown key", "benchmark.phases.users: does not belong to a phase of type gamma", "benchmark.phases.rate: required for a phase of type gamma", "must be at least 1", "benchmark.slos.a: want a number (got x)"),
 		Entry("a template without a name", head+"  dataset: {isl: \"{{ nope }}\"}\n  phases: {type: concurrency, requests: 1}\n", `:5:18: benchmark.dataset.isl: template: line 1: "nope" is undefined (got {{ nope }})`),
 		Entry("division by zero", head+"  dataset: {isl: \"{{ 1 // 0 }}\"}\n  phases: {type: concurrency, requests: 1}\n", "template: line 1: division by zero"),
 		Entry("an unclosed reference", head+"  dataset: {isl: \"${X\"}\n  phases: {type: concurrency, requests: 1}\n", "${ without its }"),

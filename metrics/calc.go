@@ -52,6 +52,7 @@ func (b *bitset) any(o bitset) bool {
 // so far, or, when a store's view computes a metric again, one of its rows.
 type calc struct {
 	options *Options
+	bounds  []bound // of the SLOs
 
 	record *Record
 	values [maxMetrics]float64

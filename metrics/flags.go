@@ -26,6 +26,7 @@ const (
 	PercentileIncludesFailedRequests                   // also yields an error-adjusted result
 	DisableOnAccuracy                                  // off in accuracy mode
 	OpenLoopOnly                                       // off unless requests have a scheduled time
+	GoodputOnly                                        // off unless there are SLOs
 
 	StreamingTokensOnly = StreamingOnly | ProducesTokensOnly
 )
@@ -35,7 +36,7 @@ var flagNames = [...]string{
 	"LARGER_IS_BETTER", "INTERNAL", "EXPERIMENTAL", "SUPPORTS_AUDIO_ONLY", "SUPPORTS_IMAGE_ONLY",
 	"SUPPORTS_VIDEO_ONLY", "PRODUCES_VIDEO_ONLY", "SUPPORTS_REASONING", "NO_INDIVIDUAL_RECORDS",
 	"USAGE_DIFF_ONLY", "HTTP_TRACE_ONLY", "PERCENTILE_INCLUDES_FAILED_REQUESTS", "DISABLE_ON_ACCURACY",
-	"OPEN_LOOP_ONLY",
+	"OPEN_LOOP_ONLY", "GOODPUT",
 }
 
 // HasAll reports whether every flag of want is set.

@@ -21,6 +21,8 @@ type Options struct {
 	UsagePctDiffThreshold   float64 // %
 	OSLMismatchPctThreshold float64 // % of the requested length
 	OSLMismatchMaxTokens    float64 // tokens
+
+	SLOs []SLO // that a good request keeps
 }
 
 // disallowed collects the flags that keep a metric out of the run.
@@ -36,6 +38,7 @@ func (o *Options) disallowed() Flags {
 		StreamingOnly:      o.Streaming,
 		UsageDiffOnly:      !o.ServerTokenCounts,
 		OpenLoopOnly:       o.OpenLoop,
+		GoodputOnly:        len(o.SLOs) > 0,
 		Experimental:       o.Experimental,
 	} {
 		if !allowed {
@@ -76,7 +79,8 @@ type step struct {
 // disallowed flag whose required metrics all exist.
 func NewSet(o Options) *Set {
 	s := &Set{options: o, failures: func(string) {}}
-	s.scratch.New = func() any { return &calc{options: &s.options} }
+	bounds := o.bounds()
+	s.scratch.New = func() any { return &calc{options: &s.options, bounds: bounds} }
 	disallowed := o.disallowed()
 	for _, d := range catalogue {
 		if d.Flags.HasAny(disallowed) || !s.satisfies(d) {
