@@ -192,10 +192,21 @@ func (p *phase) sending() (sec, requests float64) {
 	// From request to request: a schedule's first one is due one gap after the phase's
 	// start, which would count as a request that is missing.
 	sec, requests = w.lastStart.Sub(w.firstStart).Seconds(), float64(w.started-1)
-	if d := p.stats.ExpectedDurationSec; d != nil && p.stats.TimeoutTriggered && *d > sec {
+	if d := p.stats.ExpectedDurationSec; d != nil && p.stats.TimeoutTriggered && *d > sec && !p.keptToEnd(*d) {
 		return *d, float64(w.started)
 	}
 	return sec, requests
+}
+
+// keptToEnd tells of a constant rate that its last request came where the next one would have
+// been beyond the duration: then nothing is missing at either edge.
+func (p *phase) keptToEnd(durationSec float64) bool {
+	c := &p.config
+	if c.ArrivalPattern != "constant" || c.RequestRate == nil || p.stats.StartNS == 0 || p.window.started < 2 || len(c.RateCurve) > 0 {
+		return false
+	}
+	const slack = 1.5 // gaps: the last one that fits, and a little for lateness
+	return durationSec-p.window.lastStart.Sub(p.stats.StartNS).Seconds() <= slack / *c.RequestRate
 }
 
 // wanted is how many requests the schedule wanted in a time. Random arrivals are

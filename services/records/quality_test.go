@@ -47,6 +47,10 @@ var _ = DescribeTable("asked and delivered load",
 	Entry("a duration bounds the time: sending stopped early", func(p *phase) {
 		p.stats.TimeoutTriggered, p.stats.ExpectedDurationSec = true, ptr(20.0)
 	}, 10.0, 101.0/20),
+	Entry("a duration that was used to its end: the gap at each edge misses nothing", func(p *phase) {
+		p.stats.StartNS = startNS.Add(-100 * time.Millisecond)
+		p.stats.TimeoutTriggered, p.stats.ExpectedDurationSec = true, ptr(10.2)
+	}, 10.0, 10.0),
 	Entry("random arrivals: the schedule that was drawn was kept", func(p *phase) {
 		p.config.ArrivalPattern = "poisson"
 		p.window.lastScheduled, p.window.lastStart = startNS.Add(11*time.Second), startNS.Add(11*time.Second)
