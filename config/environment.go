@@ -64,6 +64,7 @@ type Environment struct {
 		HighLoadRecoverySec      float64 `json:"high_load_recovery_time" env:"AIPERF_WORKER_HIGH_LOAD_RECOVERY_TIME"`
 		ErrorRecoverySec         float64 `json:"error_recovery_time" env:"AIPERF_WORKER_ERROR_RECOVERY_TIME"`
 		StaleTimeSec             float64 `json:"stale_time" env:"AIPERF_WORKER_STALE_TIME"`
+		MinAliveFraction         float64 `json:"min_alive_fraction" env:"AIPERF_WORKER_MIN_ALIVE_FRACTION"`
 		SessionCacheMaxEntries   int     `json:"session_cache_max_entries" env:"AIPERF_WORKER_SESSION_CACHE_MAX_ENTRIES"`
 		ReturnProbeBudgetSec     float64 `json:"return_probe_budget" env:"AIPERF_WORKER_RETURN_PROBE_BUDGET"`
 		ReturnProbeDelaySec      float64 `json:"return_probe_retry_delay" env:"AIPERF_WORKER_RETURN_PROBE_RETRY_DELAY"`

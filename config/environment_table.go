@@ -92,6 +92,7 @@ func workerSettings() []Setting {
 		{"AIPERF_WORKER_HIGH_LOAD_RECOVERY_TIME", "5", within(0.1, 1000), nil, "Seconds that an overloaded worker stays marked", func(e *Environment) any { return &e.Worker.HighLoadRecoverySec }},
 		{"AIPERF_WORKER_ERROR_RECOVERY_TIME", "3", within(0.1, 1000), nil, "Seconds that a worker with failed requests stays marked", func(e *Environment) any { return &e.Worker.ErrorRecoverySec }},
 		{"AIPERF_WORKER_STALE_TIME", "10", within(0.1, 1000), nil, "Seconds of silence after which a worker counts as stale", func(e *Environment) any { return &e.Worker.StaleTimeSec }},
+		{"AIPERF_WORKER_MIN_ALIVE_FRACTION", "0", within(0, 1), nil, "Share of the workers below which the run ends when there are fewer for AIPERF_WORKER_STALE_TIME; 0 = it goes on", func(e *Environment) any { return &e.Worker.MinAliveFraction }},
 		{"AIPERF_WORKER_SESSION_CACHE_MAX_ENTRIES", "100000", within(1, 100000000), nil, "Sessions whose history a worker keeps", func(e *Environment) any { return &e.Worker.SessionCacheMaxEntries }},
 		{"AIPERF_WORKER_RETURN_PROBE_BUDGET", "30", within(0, 100000), nil, "Seconds in which the return channel must come up; 0 = no probe", func(e *Environment) any { return &e.Worker.ReturnProbeBudgetSec }},
 		{"AIPERF_WORKER_RETURN_PROBE_RETRY_DELAY", "0.1", within(0.001, 1000), nil, "Seconds between probes of the return channel", func(e *Environment) any { return &e.Worker.ReturnProbeDelaySec }},

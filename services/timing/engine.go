@@ -21,6 +21,8 @@ type settings struct {
 	progressEvery  time.Duration
 	warmupLogEvery time.Duration // 0 = no heartbeat line
 	failFast       bool          // a child that fails ends its tree
+	minAlive       float64       // share of the workers that must be alive; 0 = none
+	staleTime      time.Duration // how long there may be fewer
 }
 
 // coalesce is how much earlier than the lead asks a tick may be issued, so that one
@@ -57,6 +59,7 @@ type engine struct {
 	phases    []*phase // begun and not complete, in order; only the last one starts sessions
 	nextPhase int
 	openSlots int // sessions that hold a slot, in all phases
+	floor     workerFloor
 	running   bool
 	done      bool
 	cancelled bool
@@ -69,7 +72,7 @@ type engine struct {
 }
 
 func newEngine(s settings, out sink, log *slog.Logger, wallOf func(clock.MonoNS) clock.WallNS, newID func() string, workers []string) *engine {
-	e := &engine{settings: s, sink: out, log: log, wallOf: wallOf, newID: newID, router: newRouter(), expected: map[string]struct{}{}}
+	e := &engine{settings: s, sink: out, log: log, wallOf: wallOf, newID: newID, router: newRouter(), expected: map[string]struct{}{}, floor: workerFloor{share: s.minAlive, patience: s.staleTime}}
 	for _, id := range workers {
 		e.expected[id] = struct{}{}
 	}
@@ -120,7 +123,7 @@ func (e *engine) advance(now clock.MonoNS) (wake clock.MonoNS) {
 			e.finish()
 			return never
 		}
-		wake = never
+		wake = e.keepFloor(now)
 		for _, p := range e.phases {
 			wake = min(wake, p.advance(now))
 		}

@@ -97,6 +97,23 @@ var _ = Describe("the loss of a worker", func() {
 		Expect(w.now.Sub(epoch)).To(BeNumerically("<", time.Second))
 	})
 
+	It("is fatal when too few are left for too long, and only then", func() {
+		run := func(replacement string) *world {
+			settings := quickSettings
+			settings.minAlive, settings.staleTime = 0.5, 2*time.Second
+			w := newWorld(scenario{phases: []config.Phase{profiling(config.Phase{Type: config.TypeConcurrency, Concurrency: ptr(8), DurationSec: ptr(10.0), GracePeriodSec: 5})},
+				workers: []string{"worker_a", "worker_b", "worker_c"}, settings: settings})
+			w.at(time.Second, func() { w.kill("worker_a", "") })
+			w.at(3*time.Second, func() { w.kill("worker_b", replacement) })
+			w.run()
+			return w
+		}
+		w := run("")
+		Expect(w.complete.Error.Message).To(Equal("1 of 3 workers are alive, fewer than 2, for 2s (AIPERF_WORKER_MIN_ALIVE_FRACTION, AIPERF_WORKER_STALE_TIME)"))
+		Expect(w.now.Sub(epoch)).To(BeNumerically("~", 5*time.Second, 200*time.Millisecond))
+		Expect(run("worker_d").complete.Error).To(BeNil())
+	})
+
 	It("waits for the replacement of the only one, and moves the schedule meanwhile", func() {
 		w := newWorld(scenario{workers: []string{"worker_a"}, phases: []config.Phase{profiling(config.Phase{Type: config.TypeConstant, RatePerSec: ptr(100.0), Requests: ptr(100)})}})
 		w.at(500*time.Millisecond, func() { w.kill("worker_a", "worker_b") })

@@ -145,6 +145,8 @@ func settingsOf(env *config.Environment) settings {
 		progressEvery:  seconds(env.Service.CreditProgressIntervalSec),
 		warmupLogEvery: seconds(env.Service.WarmupProgressIntervalSec),
 		failFast:       env.Timing.DAGFailFast,
+		minAlive:       env.Worker.MinAliveFraction,
+		staleTime:      seconds(env.Worker.StaleTimeSec),
 	}
 }
 
