@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 
 	. "github.com/onsi/gomega"
 
@@ -133,5 +134,32 @@ var _ = Describe("the files of single phases", func() {
 		Expect(os.WriteFile(pathOf(run, phaseManifest), []byte("{}"), fileMode)).To(Succeed())
 		Expect(exportPhases(context.Background(), run, r)).To(BeEmpty())
 		Expect(namesIn(run.ArtifactDir)).To(BeEmpty())
+	})
+})
+
+var _ = Describe("the table of phases", func() {
+	shown := func(width int, phases ...PhaseResult) string {
+		run, r := sampleRun(GinkgoT().TempDir()), sampleReport()
+		r.Profile.Phases = phases
+		c := NewConsole(ConsoleOptions{Width: width})
+		ConsolePhases{}.Render(c, run, r)
+		var b strings.Builder
+		_, err := c.WriteTo(&b)
+		Expect(err).NotTo(HaveOccurred())
+		return b.String()
+	}
+	warm := PhaseResult{Name: "caches", Kind: "warmup", Profile: Profile{SuccessfulRequestCount: 3, Records: sampleProfile().WarmupRecords}}
+	first := PhaseResult{Index: 1, Name: "baseline", Kind: "profiling", Profile: *sampleProfile()}
+	second := PhaseResult{Index: 2, Name: "stress", Kind: "profiling", Profile: *sampleProfile()}
+	second.Profile.Quality.Verdict = "degraded"
+
+	It("sets them side by side", func() {
+		expectGolden("golden/phases.txt", []byte(shown(140, warm, first, second)))
+	})
+
+	It("is left out where there is nothing to compare", func() {
+		Expect(shown(140)).To(BeEmpty())
+		Expect(shown(140, warm, first)).To(BeEmpty())
+		Expect(shown(140, first, second)).NotTo(BeEmpty())
 	})
 })
