@@ -45,6 +45,8 @@ func Catalogue() []Kind {
 		kind[CreditPhaseProgress]("timing manager", "consumers", "Live counts of the running phase: every 2 s, and before each border.", true, OnEventBus),
 		kind[CreditPhaseSendingComplete]("timing manager", "consumers", "The last credit of the phase is issued; the sent counts are final.", true, OnEventBus),
 		kind[CreditPhaseComplete]("timing manager", "records manager; consumers", "Every credit of the phase has ended.", true, OnEventBus, OnRecords),
+		kind[PhaseBaselineRequest]("timing manager", "collectors; consumers", "A phase is about to begin, or has its last answer: collectors take a sample.", true, OnEventBus),
+		kind[PhaseBaselineAck]("collector", "timing manager; consumers", "The sample is taken. A phase waits for it at most 2 s.", true, OnEventBus),
 		kind[CreditsComplete]("timing manager", "controller; records manager; consumers", "The last phase has ended.", true, OnEventBus, OnControl, OnRecords),
 		kind[ProcessingStats]("records manager", "consumers", "Counts of records, every 2 s while there are records and once at the end.", true, OnEventBus),
 		kind[AllRecordsReceived]("records manager", "controller; consumers", "The record of every credit is in.", true, OnEventBus, OnControl),

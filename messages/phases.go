@@ -15,6 +15,9 @@ type PhaseStats struct {
 	SentEndNS     clock.WallNS `msgpack:"sent_end_ns,omitempty"`     // when its last credit was issued
 	RequestsEndNS clock.WallNS `msgpack:"requests_end_ns,omitempty"` // when its last credit came back
 
+	BaselineStartNS clock.WallNS `msgpack:"baseline_start_ns,omitempty"` // when the collectors had taken their samples before it; absent without any
+	BaselineEndNS   clock.WallNS `msgpack:"baseline_end_ns,omitempty"`   // the same, behind it
+
 	TotalExpectedRequests  *int64   `msgpack:"total_expected_requests,omitempty"`   // absent when another rule ends the phase, as for the next three
 	ExpectedDurationSec    *float64 `msgpack:"expected_duration_sec,omitempty"`     // seconds
 	ExpectedNumSessions    *int64   `msgpack:"expected_num_sessions,omitempty"`     // sessions

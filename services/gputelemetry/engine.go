@@ -53,8 +53,8 @@ type engine struct {
 type source struct {
 	id        string
 	collector telemetry.Collector
-	edge      chan struct{} // a sample is wanted now; room for one, more would be the same
-	lastError string        // logged already; of the goroutine that reads
+	edge      chan chan<- error // a sample is wanted now, and how it went
+	lastError string            // logged already; of the goroutine that reads
 }
 
 func newEngine(set settings, make telemetry.Constructor, send func(context.Context, *messages.TelemetryRecords) error, log *bootstrap.Logger) *engine {
@@ -82,27 +82,29 @@ func (e *engine) collect(s *source) {
 	t := time.NewTicker(e.set.interval)
 	defer t.Stop()
 	for {
-		forced := false
+		var edge chan<- error
 		select {
 		case <-e.run.Done():
 			return
-		case <-s.edge:
-			forced = true
+		case edge = <-s.edge:
 		case <-t.C:
 		}
 		ctx, cancel := context.WithTimeout(e.run, e.set.reachTimeout)
-		e.sample(ctx, s, forced)
+		err := e.sample(ctx, s, edge != nil)
 		cancel()
+		if edge != nil {
+			edge <- err // there is room
+		}
 	}
 }
 
 // sample reads a source once and sends what it gave.
-func (e *engine) sample(ctx context.Context, s *source, forced bool) {
+func (e *engine) sample(ctx context.Context, s *source, forced bool) error {
 	m := &messages.TelemetryRecords{CollectorID: s.id, TelemetrySourceURL: s.collector.Source()}
 	samples, err := s.collector.Collect(ctx, forced)
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.Canceled):
-		return // the end of the collection, not a failure of the source
+		return nil // the end of the collection, not a failure of the source
 	case err != nil:
 		m.Error = messages.AsErrorDetails("TelemetryError", err)
 		if text := err.Error(); text != s.lastError {
@@ -110,12 +112,13 @@ func (e *engine) sample(ctx context.Context, s *source, forced bool) {
 			e.log.Warn("GPU telemetry sample failed", "err", err)
 		}
 	case len(samples) == 0:
-		return // not refreshed since the sample before
+		return nil // not refreshed since the sample before
 	default:
 		s.lastError = ""
 		m.Records = samples
 	}
 	e.deliver(m)
+	return err
 }
 
 // deliver numbers and sends a batch. One that cannot be sent in time is dropped; its
@@ -133,17 +136,39 @@ func (e *engine) deliver(m *messages.TelemetryRecords) {
 	e.seq++
 }
 
-// atEdge asks every source for a sample now: each window has one at its border. It
-// does not wait.
-func (e *engine) atEdge() {
+// edgeWait bounds the samples at a border: nobody waits for them longer.
+const edgeWait = 2 * time.Second
+
+// atEdge takes a sample of every source now: each phase has one at its borders. It returns
+// when all have been sent, with what went wrong.
+func (e *engine) atEdge(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, edgeWait, errors.New("not all sources answered in time"))
+	defer cancel()
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, s := range e.sources {
+	sources := e.sources
+	e.mu.Unlock()
+	answers := make(chan error, len(sources))
+	for _, s := range sources {
 		select {
-		case s.edge <- struct{}{}:
-		default: // one is wanted already
+		case s.edge <- answers:
+		case <-e.run.Done():
+			return nil // the collection has ended
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
+	var failed []error
+	for range sources {
+		select {
+		case err := <-answers:
+			failed = append(failed, err)
+		case <-e.run.Done():
+			return nil
+		case <-ctx.Done():
+			return errors.Join(append(failed, context.Cause(ctx))...)
+		}
+	}
+	return errors.Join(failed...)
 }
 
 // complete takes a last sample of each source and ends the collection. It returns
@@ -166,7 +191,7 @@ func (e *engine) end(ctx context.Context, last bool) {
 			defer cancel()
 			var wg sync.WaitGroup
 			for _, s := range sources {
-				wg.Go(func() { e.sample(ctx, s, true) })
+				wg.Go(func() { _ = e.sample(ctx, s, true) }) // what failed is in its batch
 			}
 			wg.Wait()
 		}

@@ -169,10 +169,25 @@ var _ = Describe("the engine", func() {
 		before := hits.Load()
 		Eventually(hits.Load).Should(BeNumerically(">", before+3))
 		Expect(b.from(url)).To(HaveLen(1), "the same page is no new sample")
-		e.atEdge()
-		Eventually(func() int { return len(b.from(url)) }).Should(Equal(2))
+		Expect(e.atEdge(ctx)).To(Succeed())
+		Expect(b.from(url)).To(HaveLen(2), "the sample is there when the answer is")
 		e.complete(ctx)
 		Expect(b.from(url)).To(HaveLen(3))
+	})
+
+	It("says at an edge what could not be read, and waits for no source without end", func() {
+		b := &inbox{}
+		url, _ := page(false)
+		e := newTestEngine(b, func(s *settings) { s.userURLs = []string{url} })
+		e.configure(ctx)
+		Expect(newTestEngine(b, func(*settings) {}).atEdge(ctx)).To(Succeed(), "there is none to read")
+		soon, over := context.WithTimeout(ctx, 20*time.Millisecond)
+		defer over()
+		Expect(e.atEdge(soon)).To(MatchError(context.DeadlineExceeded), "it does not collect yet")
+		e.start()
+		Expect(e.atEdge(ctx)).To(Succeed())
+		e.complete(ctx)
+		Expect(e.atEdge(ctx)).To(Succeed(), "the collection has ended")
 	})
 
 	It("stops at once on a cancel", func() {

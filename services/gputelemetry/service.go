@@ -51,7 +51,7 @@ func New(p *bootstrap.Process) (bootstrap.Service, error) {
 	h.OnCommand(messages.CommandProfileStart, m.onStart)
 	h.OnCommand(messages.CommandProfileComplete, m.onComplete)
 	h.OnCommand(messages.CommandProfileCancel, m.onCancel)
-	h.OnMessage(messages.On(m.onPhaseStart), messages.On(m.onPhaseComplete))
+	h.OnMessage(messages.On(m.onBaseline))
 	return m, nil
 }
 
@@ -106,12 +106,12 @@ func (m *Manager) onCancel(ctx context.Context, _ msgpack.RawMessage) (any, erro
 	return nil, nil
 }
 
-func (m *Manager) onPhaseStart(context.Context, messages.Header, *messages.CreditPhaseStart) error {
-	m.engine.atEdge()
-	return nil
-}
-
-func (m *Manager) onPhaseComplete(context.Context, messages.Header, *messages.CreditPhaseComplete) error {
-	m.engine.atEdge()
+// onBaseline answers when every source was read at the border of a phase.
+func (m *Manager) onBaseline(ctx context.Context, _ messages.Header, r *messages.PhaseBaselineRequest) error {
+	ack := &messages.PhaseBaselineAck{PhaseID: r.PhaseID, Kind: r.Kind, Success: true}
+	if err := m.engine.atEdge(ctx); err != nil {
+		ack.Success, ack.Error = false, messages.AsErrorDetails("TelemetryError", err)
+	}
+	m.p.Publish(ack)
 	return nil
 }

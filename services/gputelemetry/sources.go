@@ -86,7 +86,7 @@ func (e *engine) try(ctx context.Context, i int, c *candidate) error {
 	if err != nil {
 		return err
 	}
-	s := &source{id: fmt.Sprintf("%s_%d", e.set.collector, i), collector: collector, edge: make(chan struct{}, 1)}
+	s := &source{id: fmt.Sprintf("%s_%d", e.set.collector, i), collector: collector, edge: make(chan chan<- error, 1)}
 	c.source = s
 	ctx, cancel := context.WithTimeout(ctx, e.set.reachTimeout)
 	defer cancel()

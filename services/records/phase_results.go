@@ -75,6 +75,7 @@ func (l *ledger) phaseTelemetry(r *exporters.PhaseResult, p *phase) {
 		return // there are none
 	}
 	start, end := l.span([]*phase{p})
+	end = max(end, p.stats.BaselineEndNS)
 	if _, all := l.span(l.books.ordered); end == all { // the last scrape comes behind the load
 		end += clock.WallNS(l.run.Environment.GPU.FinalScrapeGraceNS)
 	}

@@ -69,16 +69,17 @@ func (t *TimingManager) onCancel(ctx context.Context, _ msgpack.RawMessage) (any
 	}
 }
 
-// onServiceDown accounts for a worker whose process has ended.
+// onServiceDown accounts for a worker, or a collector, whose process has ended.
 func (t *TimingManager) onServiceDown(ctx context.Context, raw msgpack.RawMessage) (any, error) {
 	down, err := bootstrap.Payload[messages.ServiceDown](raw)
 	if err != nil {
 		return nil, err
 	}
-	if down.ServiceType != "worker" {
-		return nil, nil
-	}
 	return nil, t.loop.ask(ctx, func(e *engine, now clock.MonoNS) error {
+		if down.ServiceType != "worker" {
+			e.collectorGone(down.DownServiceID)
+			return nil
+		}
 		e.workerDied(now, down.DownServiceID, howItEnded(&down), down.ReplacementID)
 		return nil
 	})

@@ -55,6 +55,8 @@ type engine struct {
 	load
 	router   *router
 	expected map[string]struct{} // workers that live or are being started
+	// collectors are the services that take a sample at the borders of phases.
+	collectors map[string]struct{}
 
 	phases    []*phase // begun and not complete, in order; only the last one starts sessions
 	nextPhase int

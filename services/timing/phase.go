@@ -11,9 +11,9 @@ import (
 // phaseState is where a phase stands. Cancelled is a flag of its statistics, not a
 // state.
 //
-//	created   ── a worker is there ─────────────────────────> sending
+//	created   ── a worker is there, and the first samples ──> sending
 //	sending   ── the last credit is issued, or time is up ──> returning
-//	returning ── every credit is back ──────────────────────> complete
+//	returning ── every credit is back, and the last samples > complete
 //	returning ── the grace period is over ──────────────────> draining
 //	draining  ── every credit is back, or none comes any more > complete
 //	created, sending, returning ── cancel or failure ───────> draining
@@ -58,6 +58,7 @@ type phase struct {
 	cut       []messages.CutSession
 	rootSent  int64      // credits of roots
 	branching *branching // nil where conversations do not branch
+	baseline  baseline   // the latest one
 	allSent   bool       // the last credit is issued
 
 	gateEnd      clock.MonoNS // a worker must be there
@@ -124,7 +125,9 @@ func (p *phase) advance(now clock.MonoNS) (wake clock.MonoNS) {
 	if p.state == returning {
 		switch {
 		case len(p.flights) == 0:
-			p.complete(now)
+			if wake, passed := p.close(now); !passed {
+				return min(wake, p.report(now))
+			}
 		case now >= p.returnEnd:
 			p.stats.GracePeriodTimeoutTriggered = true
 			p.e.log.Warn(p.plan.title()+" grace period is over; cancelling what is in flight",
@@ -137,7 +140,9 @@ func (p *phase) advance(now clock.MonoNS) (wake clock.MonoNS) {
 	if p.state == draining {
 		switch {
 		case len(p.flights) == 0:
-			p.complete(now)
+			if wake, passed := p.close(now); !passed {
+				return min(wake, p.report(now))
+			}
 		case now >= p.drainEnd:
 			p.forceClose(now)
 			p.complete(now)
@@ -151,6 +156,13 @@ func (p *phase) advance(now clock.MonoNS) (wake clock.MonoNS) {
 // awaitWorker is the gate in front of the first credit.
 func (p *phase) awaitWorker(now clock.MonoNS) (wake clock.MonoNS) {
 	if p.e.router.pool > 0 {
+		wake, passed := p.border(now, messages.BaselineStart)
+		if !passed {
+			return wake
+		}
+		if len(p.e.collectors) > 0 {
+			p.stats.BaselineStartNS = p.e.wallOf(now)
+		}
 		p.begin(now)
 		return now
 	}
@@ -213,6 +225,20 @@ func (p *phase) endSending(now clock.MonoNS) {
 	p.e.publish(&messages.CreditPhaseSendingComplete{Stats: p.snapshot()})
 }
 
+// close ends the phase when the last samples are taken.
+func (p *phase) close(now clock.MonoNS) (wake clock.MonoNS, passed bool) {
+	if p.stats.RequestsEndNS == 0 {
+		p.stats.RequestsEndNS = p.e.wallOf(now)
+	}
+	if wake, passed = p.border(now, messages.BaselineEnd); passed {
+		if len(p.e.collectors) > 0 {
+			p.stats.BaselineEndNS = p.e.wallOf(now)
+		}
+		p.complete(now)
+	}
+	return wake, passed
+}
+
 // complete closes the books.
 func (p *phase) complete(now clock.MonoNS) {
 	p.state = complete
@@ -224,7 +250,9 @@ func (p *phase) complete(now clock.MonoNS) {
 		}
 	}
 	p.slots.giveAll()
-	p.stats.RequestsEndNS = p.e.wallOf(now)
+	if p.stats.RequestsEndNS == 0 {
+		p.stats.RequestsEndNS = p.e.wallOf(now)
+	}
 	p.stats.FinalRequestsCompleted, p.stats.FinalRequestsCancelled = frozen(p.stats.RequestsCompleted), frozen(p.stats.RequestsCancelled)
 	p.stats.FinalRequestErrors = frozen(p.stats.RequestErrors)
 	p.stats.FinalCompletedSessions, p.stats.FinalCancelledSessions = frozen(p.stats.CompletedSessions), frozen(p.stats.CancelledSessions)

@@ -226,6 +226,76 @@ var _ = Describe("several phases", func() {
 		}
 	})
 
+	Describe("with collectors", func() {
+		requests := func(w *world) (out []*messages.PhaseBaselineRequest) {
+			for _, m := range w.bus {
+				if r, ok := m.(*messages.PhaseBaselineRequest); ok {
+					out = append(out, r)
+				}
+			}
+			return out
+		}
+		open := func(answerAfter time.Duration, phases ...config.Phase) *world {
+			w := newWorld(scenario{phases: phases})
+			w.e.collectors = map[string]struct{}{"gpu": {}, "other": {}}
+			answered := 0
+			w.check = func() {
+				for asked := requests(w); answered < len(asked) && answerAfter > 0; answered++ {
+					r := asked[answered]
+					for i, id := range []string{"gpu", "other"} {
+						w.after(time.Duration(i+1)*answerAfter, func() {
+							w.e.baselineTaken(id, &messages.PhaseBaselineAck{PhaseID: r.PhaseID, Kind: r.Kind, Success: i == 0})
+						})
+					}
+				}
+			}
+			return w
+		}
+
+		It("begin when all have a sample without any of their requests, and end when all have one with all of them", func() {
+			w := open(50*time.Millisecond, warmup(closed(2, 4)), profiling(closed(2, 6)))
+			w.run()
+			asked := requests(w)
+			Expect(asked).To(HaveLen(4))
+			Expect([]string{asked[0].Kind, asked[1].Kind, asked[2].Kind, asked[3].Kind}).To(Equal([]string{"start", "end", "start", "end"}))
+			Expect(asked[0].PhaseID).To(Equal(asked[1].PhaseID))
+			Expect(asked[0].PhaseID).NotTo(Equal(asked[2].PhaseID))
+			for i := range 2 {
+				s := w.final(i).Stats
+				first, _ := w.spanOf(i)
+				Expect(s.BaselineStartNS).To(Equal(s.StartNS))
+				Expect(wallOf(first)).To(BeNumerically(">=", s.BaselineStartNS))
+				Expect(s.BaselineEndNS.Sub(s.RequestsEndNS)).To(Equal(100 * time.Millisecond))
+			}
+			Expect(w.final(0).Stats.StartNS).To(Equal(wallAt.Add(100 * time.Millisecond)))
+			Expect(w.final(1).Stats.StartNS.Sub(w.final(0).Stats.BaselineEndNS)).To(Equal(100 * time.Millisecond))
+		})
+
+		It("wait for one that is silent no longer than two seconds, and for one that has died not at all", func() {
+			w := open(0, profiling(closed(1, 1)))
+			w.run()
+			Expect(w.final(0).Stats.StartNS).To(Equal(wallAt.Add(2 * time.Second)))
+			Expect(w.complete.Error).To(BeNil())
+
+			w = open(0, profiling(closed(1, 1)))
+			w.at(time.Second, func() {
+				w.e.collectorGone("gpu")
+				w.e.collectorGone("other")
+			})
+			w.run()
+			Expect(w.final(0).Stats.StartNS).To(Equal(wallAt.Add(time.Second)))
+		})
+
+		It("go on beside a seamless one that has begun, and wait for none when they are cancelled", func() {
+			w := open(50*time.Millisecond, profiling(closed(2, 6)), named("second", seamless(profiling(closed(2, 1000)))))
+			w.at(time.Second, func() { w.e.cancel(w.now) })
+			w.run()
+			Expect(w.final(0).Stats.BaselineEndNS).To(BeNumerically(">", w.final(1).Stats.StartNS.Add(-100*time.Millisecond)))
+			Expect(w.now.Sub(epoch)).To(BeNumerically("~", time.Second, 20*time.Millisecond))
+			Expect(w.final(1).Stats.WasCancelled).To(BeTrue())
+		})
+	})
+
 	It("cannot begin seamlessly from nothing", func() {
 		run := &config.Run{}
 		run.Benchmark.Phases = []config.Phase{seamless(profiling(closed(1, 1)))}

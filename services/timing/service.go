@@ -66,6 +66,7 @@ func New(p *bootstrap.Process) (bootstrap.Service, error) {
 	h.OnCommand(messages.CommandProfileStart, t.onStart)
 	h.OnCommand(messages.CommandProfileCancel, t.onCancel)
 	h.OnCommand(messages.CommandServiceDown, t.onServiceDown)
+	h.OnMessage(messages.On(t.onBaseline))
 	return t, nil
 }
 
@@ -86,12 +87,17 @@ func (t *TimingManager) Init(context.Context) error {
 		return err
 	}
 	var workers []string
+	collectors := map[string]struct{}{}
 	for _, s := range t.run.Mesh.Services {
-		if s.Type == "worker" {
+		switch s.Type {
+		case "worker":
 			workers = append(workers, s.ID)
+		case "gpu_telemetry_manager":
+			collectors[s.ID] = struct{}{}
 		}
 	}
 	e := newEngine(settingsOf(&t.run.Environment), t, t.log.Logger, clock.WallOf, uuid.NewString, workers)
+	e.collectors = collectors
 	t.loop = newLoop(e, clock.Now, pacer)
 	t.wg.Go(func() { t.loop.run(t.ctx) })
 	t.wg.Go(func() { bootstrap.Pump(t.ctx, t.log, t.router, t.onRouter) })
@@ -171,6 +177,11 @@ func (t *TimingManager) Stop(context.Context) error {
 		t.store = nil
 	}
 	return nil
+}
+
+// onBaseline serves the collectors' answers.
+func (t *TimingManager) onBaseline(ctx context.Context, from messages.Header, m *messages.PhaseBaselineAck) error {
+	return t.loop.post(ctx, func(e *engine, _ clock.MonoNS) { e.baselineTaken(from.ServiceID, m) })
 }
 
 var errUnknown = errors.New("no such message on this channel")
