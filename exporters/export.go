@@ -50,7 +50,7 @@ func Export(ctx context.Context, run *config.Run, r *Report) []Failure {
 	}
 	m := ResultsMarker{FailedExporters: r.FailedExporters}
 	if r.Profile != nil {
-		m.WasCancelled = r.Profile.WasCancelled
+		m.WasCancelled, m.TerminalPhase = r.Profile.WasCancelled, terminalPhase(r.Profile)
 		if !r.Profile.WasCancelled {
 			m.TerminalError = r.Profile.IncompleteReason
 		}
@@ -63,6 +63,14 @@ func Export(ctx context.Context, run *config.Run, r *Report) []Failure {
 		failures = append(failures, Failure{"results_marker", err})
 	}
 	return failures
+}
+
+// terminalPhase is the last phase of a run that did not get to its end, when it had several.
+func terminalPhase(p *Profile) string {
+	if n := len(p.Phases); n > 0 && !p.IsComplete && !p.Phases[n-1].Profile.IsComplete {
+		return p.Phases[n-1].Name
+	}
+	return ""
 }
 
 // outcome is what one data exporter came to.

@@ -120,6 +120,14 @@ var _ = Describe("the files of single phases", func() {
 		Expect(doc.Phases[1]).NotTo(HaveKey("metrics_csv"))
 	})
 
+	It("say in the marker which phase a run ended in", func() {
+		run, r := sampleRun(GinkgoT().TempDir()), sampleReport()
+		r.Profile.IsComplete, r.Profile.WasCancelled = false, true
+		r.Profile.Phases = []PhaseResult{{Name: "a", Kind: "warmup", Profile: Profile{IsComplete: true}}, {Index: 1, Name: "b", Kind: "profiling"}}
+		Expect(Export(context.Background(), run, r)).To(BeEmpty())
+		Expect(os.ReadFile(pathOf(run, MarkerName))).To(BeEquivalentTo(`{"ready":true,"was_cancelled":true,"partial":false,"terminal_phase":"b"}`))
+	})
+
 	It("name the errors of their own phase", func() {
 		run, r := sampleRun(GinkgoT().TempDir()), sampleReport()
 		r.Profile.Phases = []PhaseResult{{Name: "a", Kind: "warmup", Profile: Profile{ErrorSummary: []messages.ErrorCount{{Details: *messages.NewError("TimeoutError", "late & <lost>"), Count: 2}}}}}

@@ -3,8 +3,10 @@ package test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -118,6 +120,51 @@ var _ = Describe("sessions of several turns", Label("e2e"), func() {
 		Expect(order4).To(Equal(order1))
 		_, _, alone := run(append(quick, "--concurrency", "1", "--workers-max", "1")...)
 		Expect(seen4).To(Equal(alone), "one at a time, the order is the same overall")
+	})
+
+	It("whose requests need no history go on with another worker when theirs is killed", func() {
+		linuxOnly()
+		var rows strings.Builder
+		for session := range 60 {
+			history := ""
+			for turn := range 8 {
+				history += fmt.Sprintf(`{"role":"user","content":"question %d of %d"}`, turn, session)
+				fmt.Fprintf(&rows, `{"session_id":"s%d","messages":[%s],"output_length":4}`+"\n", session, history)
+				history += fmt.Sprintf(`,{"role":"assistant","content":"answer %d"},`, turn)
+			}
+		}
+		file := filepath.Join(GinkgoT().TempDir(), "trace.jsonl")
+		Expect(os.WriteFile(file, []byte(rows.String()), 0o600)).To(Succeed())
+		url, log := server("--ttft", "20")
+		p := start(profileArgs(url, artifacts(), "--input-file", file, "--custom-dataset-type", "mooncake_trace", "--num-sessions", "60", "--concurrency", "20", "--workers-max", "2")...)
+		p.records(30)
+		p.kill("worker_")
+		Expect(p.wait()).To(Equal(1), "requests were lost")
+		Expect(p.summary()).NotTo(HaveKey("sessions_cut"))
+		credits := p.books()
+		Expect(number(credits, "issued")).To(BeEquivalentTo(60 * 8))
+		Expect(number(credits, "lost")).To(BeNumerically(">", 0))
+		workers := map[string]map[any]bool{}
+		for _, line := range p.lines() {
+			if id, ok := at(line, "metadata", "x_correlation_id").(string); ok {
+				if workers[id] == nil {
+					workers[id] = map[any]bool{}
+				}
+				workers[id][at(line, "metadata", "worker_id")] = true
+			}
+		}
+		moved := 0
+		for _, of := range workers {
+			if len(of) > 1 {
+				moved++
+			}
+		}
+		Expect(moved).To(BeNumerically(">", 0), "sessions went on elsewhere")
+		for id, turns := range bySession(serverLog(log)) {
+			for i := 1; i < len(turns); i++ {
+				Expect(len(turns[i].messagesOf())).To(BeNumerically(">", len(turns[i-1].messagesOf())), "the order of session %s is kept", id)
+			}
+		}
 	})
 
 	It("that a killed worker takes along are named, and the others are finished", func() {

@@ -63,7 +63,8 @@ func (l *ledger) phaseRecords(p *phase, whole *exporters.Profile) []metrics.Resu
 // they do. What ended the run early has ended its last phase, and those that were open.
 func (l *ledger) phaseIncomplete(p *phase, last bool) string {
 	var reasons []string
-	if !p.complete || p.stats.WasCancelled || last {
+	aborted := l.creditsEnd.Error != nil && p.counts[cancelled]+p.counts[unsent] > 0 && !p.stats.GracePeriodTimeoutTriggered
+	if !p.complete || p.stats.WasCancelled || last || aborted {
 		reasons = l.ended()
 	}
 	return joinReasons(append(reasons, l.losses([]*phase{p})...))

@@ -72,6 +72,19 @@ var _ = Describe("the results of single phases", func() {
 		Expect(p.Phases[1].Profile.WasCancelled).To(BeFalse())
 	})
 
+	It("tell of each phase that a failure has ended, not only of the last", func() {
+		b := newFixture(testRun(3))
+		b.hear(b.phaseStart(0), b.records(0, 0), b.phaseEnd(0, 1), b.phaseStart(1), b.phaseStart(2), batch(b.record(1, 0, withCancel), b.record(2, 0, withCancel)),
+			b.phaseEnd(1, 1), b.phaseEnd(2, 1), &messages.CreditsComplete{Error: messages.NewError("Broken", "a plugin")})
+		b.answer(nil)
+		var reasons []string
+		for _, p := range b.result().Phases {
+			reasons = append(reasons, p.Profile.IncompleteReason)
+		}
+		Expect(reasons[0]).To(BeEmpty())
+		Expect(reasons[1:]).To(HaveEach(ContainSubstring("a plugin")))
+	})
+
 	It("charge a lost worker to the phase whose requests it had", func() {
 		b := newFixture(testRun(2))
 		b.hear(b.phaseStart(0), batch(b.record(0, 0, lostWith("worker_a"))), b.phaseEnd(0, 1), b.phaseStart(1), b.records(1, 0), b.phaseEnd(1, 1), end)
