@@ -15,7 +15,8 @@ func (l *loader) artifacts() {
 	}
 	l.run.ArtifactDir = dir
 	b.Artifacts = Artifacts{
-		Dir: dir, Prefix: l.prefix(), Records: f.ExportLevel.Or("records") == "records", Summary: true, ShowTraceTiming: f.ShowTraceTiming.Value,
+		Dir: dir, Prefix: l.prefix(), Records: f.ExportLevel.Or("records") != "summary", Summary: true, ShowTraceTiming: f.ShowTraceTiming.Value,
+		Raw: f.ExportLevel.Value == "raw", Trace: f.ExportTrace.Value, OutputsJSON: f.ExportOutputs.Value,
 	}
 }
 
@@ -41,6 +42,10 @@ func (l *loader) prefix() string {
 	}
 	if strings.ContainsAny(base, "/\\\x00") || base == "." || base == ".." {
 		l.problems.add(l.f.ExportPrefix.As, "must be a file name, not a path", l.f.ExportPrefix.Value, "name the directory with --artifact-dir")
+		return ""
+	}
+	if base == "outputs" && l.f.ExportOutputs.Value {
+		l.problems.add(l.f.ExportPrefix.As, "gives the summary the name outputs.json, which --export-outputs-json needs", l.f.ExportPrefix.Value, "take another name")
 		return ""
 	}
 	return base

@@ -72,6 +72,7 @@ type Environment struct {
 	Record struct {
 		ProcessorScaleFactor      int     `json:"processor_scale_factor" env:"AIPERF_RECORD_PROCESSOR_SCALE_FACTOR"`
 		ExportBatchSize           int     `json:"export_batch_size" env:"AIPERF_RECORD_EXPORT_BATCH_SIZE"`
+		RawExportBatchSize        int     `json:"raw_export_batch_size" env:"AIPERF_RECORD_RAW_EXPORT_BATCH_SIZE"`
 		ProgressReportIntervalSec float64 `json:"progress_report_interval" env:"AIPERF_RECORD_PROGRESS_REPORT_INTERVAL"`
 		ProcessRecordsTimeoutSec  float64 `json:"process_records_timeout" env:"AIPERF_RECORD_PROCESS_RECORDS_TIMEOUT"`
 		CompletionStallTimeoutSec float64 `json:"completion_stall_timeout" env:"AIPERF_RECORD_COMPLETION_STALL_TIMEOUT"`

@@ -103,6 +103,7 @@ func recordSettings() []Setting {
 	return []Setting{
 		{"AIPERF_RECORD_PROCESSOR_SCALE_FACTOR", "4", within(1, 100), nil, "Workers per record processor", func(e *Environment) any { return &e.Record.ProcessorScaleFactor }},
 		{"AIPERF_RECORD_EXPORT_BATCH_SIZE", "100", within(1, 1000000), nil, "Lines that are written to the record file at once", func(e *Environment) any { return &e.Record.ExportBatchSize }},
+		{"AIPERF_RECORD_RAW_EXPORT_BATCH_SIZE", "10", within(1, 1000000), nil, "Lines that are written to the raw file at once", func(e *Environment) any { return &e.Record.RawExportBatchSize }},
 		{"AIPERF_RECORD_PROGRESS_REPORT_INTERVAL", "2", within(0.1, 600), nil, "Seconds between progress reports of record processing", func(e *Environment) any { return &e.Record.ProgressReportIntervalSec }},
 		{"AIPERF_RECORD_PROCESS_RECORDS_TIMEOUT", "300", within(1, 100000), nil, "Seconds for the final summary", func(e *Environment) any { return &e.Record.ProcessRecordsTimeoutSec }},
 		{"AIPERF_RECORD_COMPLETION_STALL_TIMEOUT", "60", within(0, 100000), nil, "Seconds without a new record, after the last request, until the run ends as degraded; 0 = never", func(e *Environment) any { return &e.Record.CompletionStallTimeoutSec }},

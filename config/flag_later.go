@@ -43,7 +43,6 @@ var laterFeatures = []laterFeature{
 		"trajectory-start-min-ratio", "trajectory-start-max-ratio", "burst-phase-starts", "system-idle-gap-cap-seconds", "agentic-cache-warmup-duration",
 		"agentic-warmup-grace-period", "scenario", "unsafe-override"}},
 	{"time slices, plots and reports", "", []string{"slice-duration", "auto-plot", "no-auto-plot", "plot-required", "no-report"}},
-	{"raw exports", "", []string{"export-outputs-json", "export-http-trace"}},
 	{"uploads and telemetry streams", "", []string{
 		"otel-url", "stream", "otel-resource-attributes", "gen-ai-provider", "mlflow-tracking-uri", "mlflow-experiment", "mlflow-run-name", "mlflow-tag",
 		"mlflow-parent-run-id", "mlflow-artifact-glob", "wandb-project", "wandb-entity", "wandb-run-name", "wandb-tag"}},

@@ -60,6 +60,8 @@ type Flags struct {
 	ExportPrefix    Opt[string]
 	ExportLevel     Opt[string]
 	ShowTraceTiming Opt[bool]
+	ExportTrace     Opt[bool]
+	ExportOutputs   Opt[bool]
 
 	// Tokenizer
 	Tokenizer         Opt[string]

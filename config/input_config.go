@@ -13,7 +13,7 @@ func (l *loader) describe() {
 	in := inputConfig{
 		Endpoint:  l.describeEndpoint(),
 		Datasets:  []inputDataset{l.describeDataset()},
-		Artifacts: inputArtifacts{Dir: b.Artifacts.Dir, Prefix: f.ExportPrefix.pointer(), ShowTraceTiming: f.ShowTraceTiming.pointer()},
+		Artifacts: inputArtifacts{Dir: b.Artifacts.Dir, Prefix: f.ExportPrefix.pointer(), ShowTraceTiming: f.ShowTraceTiming.pointer(), Trace: f.ExportTrace.pointer(), ExportOutputs: f.ExportOutputs.pointer()},
 	}
 	for _, name := range b.Models.Names {
 		in.Models.Items = append(in.Models.Items, inputModel{name})
@@ -32,6 +32,9 @@ func (l *loader) describe() {
 		in.Artifacts.Records = false
 		if b.Artifacts.Records {
 			in.Artifacts.Records = []string{"jsonl"}
+		}
+		if b.Artifacts.Raw {
+			in.Artifacts.Raw = &b.Artifacts.Raw
 		}
 	}
 	if f.Tokenizer.Set || f.TrustRemoteCode.Set || f.TokenizerRevision.Set || f.ApplyChatTemplate.Set {

@@ -148,7 +148,10 @@ type inputArtifacts struct {
 	Dir             string  `json:"dir"`
 	Prefix          *string `json:"prefix,omitempty"`
 	Records         any     `json:"records,omitempty"` // false or ["jsonl"]
+	Raw             *bool   `json:"raw,omitempty"`
+	Trace           *bool   `json:"trace,omitempty"`
 	ShowTraceTiming *bool   `json:"show_trace_timing,omitempty"`
+	ExportOutputs   *bool   `json:"export_outputs_json,omitempty"`
 }
 
 type inputTokens struct {

@@ -160,6 +160,15 @@ func NewRedactor(secrets ...string) Redactor {
 	return Redactor{known: strings.NewReplacer(pairs...)}
 }
 
+// Secrets is s without the secrets that the redactor was made with. Nothing else is
+// touched: for texts that must otherwise stay as they are, such as bodies.
+func (r Redactor) Secrets(s string) string {
+	if r.known == nil {
+		return s
+	}
+	return r.known.Replace(s)
+}
+
 // Text is s without secrets.
 func (r Redactor) Text(s string) string {
 	if s == "" {

@@ -263,6 +263,9 @@ type Artifacts struct {
 	Records         bool   `json:"records"` // per-record JSONL
 	Summary         bool   `json:"summary"`
 	ShowTraceTiming bool   `json:"show_trace_timing"`
+	Raw             bool   `json:"raw,omitempty"`                 // raw JSONL; the records are written then too
+	Trace           bool   `json:"trace,omitempty"`               // HTTP trace in the records
+	OutputsJSON     bool   `json:"export_outputs_json,omitempty"` // generated texts
 }
 
 // Tokenizer is what counts tokens.

@@ -195,6 +195,9 @@ func (a *applier) flag(f *Flag, v *yaml.Node, path string) {
 }
 
 func yamlBool(v *yaml.Node) (bool, bool) {
+	if v == nil {
+		return false, false
+	}
 	switch strings.ToLower(v.Value) {
 	case "true", "yes", "on", "1":
 		return true, true
@@ -214,9 +217,17 @@ func (a *applier) own(v *yaml.Node, path string) {
 		if text, ok := a.object(v, path); ok {
 			a.merge(name, v, path, text)
 		}
+	case "benchmark.artifacts.raw":
+		if b, ok := yamlBool(v); !ok {
+			a.bad(v, path, "want true or false", v.Value, "")
+		} else if b {
+			a.set("export-level", v, path, "raw")
+		}
 	case "benchmark.artifacts.records":
 		b, isBool := yamlBool(v)
+		raw, _ := yamlBool(field(field(field(a.root, "benchmark"), "artifacts"), "raw"))
 		switch {
+		case raw: // asks for the records too
 		case v.Kind == yaml.ScalarNode && isBool && !b:
 			a.set("export-level", v, path, "summary")
 		case v.Kind == yaml.SequenceNode && len(v.Content) == 1 && v.Content[0].Value == "jsonl", isBool && b:

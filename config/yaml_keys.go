@@ -37,7 +37,7 @@ var ownKeys = map[string]keyKind{
 	"datasets.*.rankings.passages": keyDistrib, "datasets.*.rankings.passage_tokens": keyDistrib, "datasets.*.rankings.query_tokens": keyDistrib,
 	"phases.*.name": keyOwn, "phases.*.kind": keyOwn, "phases.*.type": keyOwn, "phases.*.rate": keyOwn, "phases.*.exclude_from_results": keyOwn, "phases.*.seamless": keyOwn,
 	"phases.*.rate_series": keyOwn, "phases.*.concurrency_ramp": keyDuration, "phases.*.rate_ramp": keyDuration,
-	"artifacts.records": keyOwn, "artifacts.summary": keyOwn,
+	"artifacts.records": keyOwn, "artifacts.summary": keyOwn, "artifacts.raw": keyOwn,
 	"gpu_telemetry.enabled": keyOwn, "gpu_telemetry.urls": keyOwn, "gpu_telemetry.collector": keyOwn, "gpu_telemetry.mode": keyOwn, "server_metrics.enabled": keyOwn,
 	"runtime.communication.type": keyOwn, "metrics": keyOwn, "slos": keyOpen,
 }
@@ -51,7 +51,7 @@ var laterKeys = []string{
 	"datasets.*.filters", "datasets.*.prompt_batch_size", "datasets.*.image_batch_size", "datasets.*.audio_batch_size", "datasets.*.video_batch_size",
 	"phases.*.prefill_concurrency", "phases.*.prefill_ramp", "phases.*.sla", "phases.*.adaptive_scale", "phases.*.timing_mode",
 	"phases.*.trajectory_start_min_ratio", "phases.*.trajectory_start_max_ratio", "phases.*.burst_phase_starts", "phases.*.system_idle_gap_cap_seconds",
-	"artifacts.raw", "artifacts.trace", "artifacts.slice_duration", "artifacts.user_files", "artifacts.auto_plot", "artifacts.plot_required", "artifacts.export_outputs_json", "artifacts.report",
+	"artifacts.slice_duration", "artifacts.user_files", "artifacts.auto_plot", "artifacts.plot_required", "artifacts.report",
 	"gpu_telemetry.metrics_file", "server_metrics.urls", "server_metrics.formats", "server_metrics.discovery",
 	"network_latency", "otel", "mlflow", "wandb", "accuracy", "scenario", "unsafe_override",
 	"runtime.workers_min", "runtime.service_run_type", "runtime.api_port", "runtime.api_host", "runtime.workers_per_pod", "runtime.record_processors_per_pod", "runtime.dataset_api_base_url",

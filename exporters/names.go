@@ -11,6 +11,8 @@ type Names struct {
 	SummaryJSON  string
 	SummaryCSV   string
 	Records      string // per-record JSONL
+	Raw          string // raw JSONL: requests and answers
+	Outputs      string // generated texts; never prefixed
 	Console      string // capture of the final report
 	GPUTelemetry string // JSONL
 	Inputs       string // what was sent; written by the dataset manager, never prefixed
@@ -23,6 +25,8 @@ func FileNames(base string) Names {
 		SummaryJSON:  "profile_export_aiperf.json",
 		SummaryCSV:   "profile_export_aiperf.csv",
 		Records:      "profile_export.jsonl",
+		Raw:          "profile_export_raw.jsonl",
+		Outputs:      "outputs.json",
 		Console:      "profile_export_console.txt",
 		GPUTelemetry: "gpu_telemetry_export.jsonl",
 		Inputs:       "inputs.json",
@@ -32,6 +36,7 @@ func FileNames(base string) Names {
 		n.SummaryJSON = base + ".json"
 		n.SummaryCSV = base + ".csv"
 		n.Records = base + ".jsonl"
+		n.Raw = base + "_raw.jsonl"
 		n.Console = base + "_console.txt"
 		n.GPUTelemetry = base + "_gpu_telemetry.jsonl"
 	}

@@ -71,6 +71,12 @@ func (x *RecordExport) Record(r *messages.MetricRecord) error {
 	j.endObject()
 	j.key("metrics")
 	x.metrics(&j, r.Metrics)
+	if r.Trace != nil {
+		j.key("trace_data")
+		j.beginObject()
+		j.trace(r.Trace, r.Metadata.RequestStartNS)
+		j.endObject()
+	}
 	if r.Error != nil {
 		j.key("error")
 		j.beginObject()

@@ -27,5 +27,10 @@ func claim(dir string) error {
 			return fmt.Errorf("--artifact-dir: remove what an earlier run left: %w", err)
 		}
 	}
+	for _, name := range exporters.FragmentDirs {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("--artifact-dir: remove what an earlier run left: %w", err)
+		}
+	}
 	return nil
 }

@@ -57,6 +57,15 @@ type MetricRecord struct {
 	Metadata RecordMetadata `msgpack:"metadata"`
 	Metrics  []MetricValue  `msgpack:"metrics"`         // base units; what does not apply to a request is absent
 	Error    *ErrorDetails  `msgpack:"error,omitempty"` // of failed and cancelled requests
+	// Trace is what the transport saw, when the run keeps it.
+	Trace *RecordTrace `msgpack:"trace_data,omitempty"`
+}
+
+// RecordTrace is a trace on its way into the files.
+type RecordTrace struct {
+	TraceData
+	StartPerfNS clock.MonoNS `msgpack:"start_perf_ns,omitempty"`        // same instant as the record's RequestStartNS
+	Status      int          `msgpack:"response_status_code,omitempty"` // HTTP status; 0 without an answer
 }
 
 // MetricRecords is a batch of records: record processor to records manager, and
@@ -98,7 +107,36 @@ func (rec *MetricRecord) append(w *Writer) {
 			rec.Error.append(w)
 			*n++
 		}
+		if rec.Trace != nil {
+			w.Str("trace_data")
+			rec.Trace.append(w)
+			*n++
+		}
 	})
+}
+
+func (t *RecordTrace) append(w *Writer) {
+	w.nested(func(n *int) {
+		t.appendMembers(w, n)
+		w.optInt(n, "start_perf_ns", int64(t.StartPerfNS))
+		w.optInt(n, "response_status_code", int64(t.Status))
+	})
+}
+
+func readRecordTrace(r *Reader) *RecordTrace {
+	t := &RecordTrace{}
+	t.read(r, func(key []byte) bool {
+		switch string(key) {
+		case "start_perf_ns":
+			t.StartPerfNS = clock.MonoNS(r.Int())
+		case "response_status_code":
+			t.Status = int(r.Int())
+		default:
+			return false
+		}
+		return true
+	})
+	return t
 }
 
 func (v *MetricValue) append(w *Writer) {

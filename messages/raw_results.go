@@ -63,16 +63,24 @@ type RawResponse struct {
 
 // TraceData is what the transport observed; stamps are monotonic, 0 = absent.
 type TraceData struct {
-	Type                           string // name of the transport
-	PoolWaitStartNS, PoolWaitEndNS clock.MonoNS
-	DNSStartNS, DNSEndNS           clock.MonoNS
-	ConnectStartNS, ConnectEndNS   clock.MonoNS // the handshake is inside
-	TLSStartNS, TLSEndNS           clock.MonoNS
-	SendStartNS, SendEndNS         clock.MonoNS
-	ReceiveStartNS, ReceiveEndNS   clock.MonoNS
-	Reused                         bool
-	BytesSent, BytesReceived       int64
-	ChunksSent, ChunksReceived     int64
+	Type            string       `msgpack:"trace_type,omitempty"` // name of the transport
+	PoolWaitStartNS clock.MonoNS `msgpack:"connection_pool_wait_start_ns,omitempty"`
+	PoolWaitEndNS   clock.MonoNS `msgpack:"connection_pool_wait_end_ns,omitempty"`
+	DNSStartNS      clock.MonoNS `msgpack:"dns_lookup_start_ns,omitempty"`
+	DNSEndNS        clock.MonoNS `msgpack:"dns_lookup_end_ns,omitempty"`
+	ConnectStartNS  clock.MonoNS `msgpack:"tcp_connect_start_ns,omitempty"`
+	ConnectEndNS    clock.MonoNS `msgpack:"tcp_connect_end_ns,omitempty"` // the handshake is inside
+	TLSStartNS      clock.MonoNS `msgpack:"tls_handshake_start_ns,omitempty"`
+	TLSEndNS        clock.MonoNS `msgpack:"tls_handshake_end_ns,omitempty"`
+	SendStartNS     clock.MonoNS `msgpack:"request_send_start_ns,omitempty"`
+	SendEndNS       clock.MonoNS `msgpack:"request_send_end_ns,omitempty"`
+	ReceiveStartNS  clock.MonoNS `msgpack:"response_receive_start_ns,omitempty"`
+	ReceiveEndNS    clock.MonoNS `msgpack:"response_receive_end_ns,omitempty"`
+	Reused          bool         `msgpack:"connection_reused,omitempty"`
+	BytesSent       int64        `msgpack:"request_bytes_total,omitempty"`
+	BytesReceived   int64        `msgpack:"response_bytes_total,omitempty"`
+	ChunksSent      int64        `msgpack:"request_chunks_count,omitempty"`
+	ChunksReceived  int64        `msgpack:"response_chunks_count,omitempty"`
 }
 
 // RawResults is a batch of finished requests, worker to record processor.
@@ -274,21 +282,30 @@ func (t *TraceData) stamps() [12]struct {
 }
 
 func (t *TraceData) append(w *Writer) {
-	w.nested(func(n *int) {
-		w.optStr(n, "trace_type", t.Type)
-		for _, s := range t.stamps() {
-			w.optInt(n, s.key, int64(*s.at))
-		}
-		w.optBool(n, "connection_reused", t.Reused)
-		w.optInt(n, "request_bytes_total", t.BytesSent)
-		w.optInt(n, "response_bytes_total", t.BytesReceived)
-		w.optInt(n, "request_chunks_count", t.ChunksSent)
-		w.optInt(n, "response_chunks_count", t.ChunksReceived)
-	})
+	w.nested(func(n *int) { t.appendMembers(w, n) })
+}
+
+func (t *TraceData) appendMembers(w *Writer, n *int) {
+	w.optStr(n, "trace_type", t.Type)
+	for _, s := range t.stamps() {
+		w.optInt(n, s.key, int64(*s.at))
+	}
+	w.optBool(n, "connection_reused", t.Reused)
+	w.optInt(n, "request_bytes_total", t.BytesSent)
+	w.optInt(n, "response_bytes_total", t.BytesReceived)
+	w.optInt(n, "request_chunks_count", t.ChunksSent)
+	w.optInt(n, "response_chunks_count", t.ChunksReceived)
 }
 
 func readTrace(r *Reader) *TraceData {
 	t := &TraceData{}
+	t.read(r, func([]byte) bool { return false })
+	return t
+}
+
+// read fills t; other reads the value of a key that is not the trace's own, and tells
+// whether it knows it.
+func (t *TraceData) read(r *Reader, other func(key []byte) bool) {
 	stamps := t.stamps()
 fields:
 	for n := r.MapLen(); n > 0 && r.err == nil; n-- {
@@ -313,8 +330,9 @@ fields:
 		case "response_chunks_count":
 			t.ChunksReceived = r.Int()
 		default:
-			r.Skip()
+			if !other(key) {
+				r.Skip()
+			}
 		}
 	}
-	return t
 }

@@ -86,6 +86,8 @@ func (d *RecordReader) record(r *Reader, rec *MetricRecord, before *RecordMetada
 			rec.Metrics = d.values[from:len(d.values):len(d.values)]
 		case "error":
 			rec.Error = readError(r)
+		case "trace_data":
+			rec.Trace = readRecordTrace(r)
 		default:
 			r.Skip()
 		}

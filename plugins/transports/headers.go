@@ -79,6 +79,14 @@ func NewHeaders(o HeaderOptions) *Headers {
 	return h
 }
 
+// RunHeaders are the headers of a run's requests; dialect are those of its endpoint.
+func RunHeaders(run *config.Run, dialect []config.Header, stream bool) *Headers {
+	return NewHeaders(HeaderOptions{
+		UserAgent: "aiperf/" + config.Version, Endpoint: dialect, SessionHeader: run.Benchmark.Endpoint.SessionHeader,
+		Stream: stream, Environment: &run.Environment,
+	})
+}
+
 // PlainHeaders are the given ones and no others.
 func PlainHeaders(headers ...config.Header) *Headers {
 	h := &Headers{fixed: headers}

@@ -23,6 +23,7 @@ type batch struct {
 func (b *batch) add(e *engine, raw *messages.RequestRecord) {
 	var rec messages.MetricRecord
 	rec, b.values = e.process(raw, b.values)
+	e.writeDown(raw, &rec)
 	b.out.Records = append(b.out.Records, rec)
 }
 

@@ -17,6 +17,7 @@ type settings struct {
 	countOutput  bool   // with the tokenizer
 	serverCounts bool   // the server's usage is the only source
 	streaming    bool   // streams are asked for
+	traces       bool   // what the transport saw goes into the files
 }
 
 // deps are what an engine works with.
@@ -28,6 +29,7 @@ type deps struct {
 	bodies   bodies
 	redact   func(string) string
 	warn     func(text string) // called once per kind of trouble
+	written  *written          // nil: nothing but numbers is kept
 }
 
 // counter counts tokens.
@@ -87,6 +89,9 @@ func (e *engine) process(raw *messages.RequestRecord, values []messages.MetricVa
 			rec.Metadata.RequestEndNS, rec.Metadata.GenStartNS = wallOf(raw, endOf(raw)), 0
 		}
 	}()
+	if e.traces && raw.Trace != nil {
+		rec.Trace = &messages.RecordTrace{TraceData: *raw.Trace, StartPerfNS: raw.StartPerfNS, Status: raw.Status}
+	}
 	rec.Error = e.understand(raw)
 	if rec.Error == nil {
 		if e.streaming && !raw.Streamed {
@@ -107,6 +112,7 @@ func (e *engine) process(raw *messages.RequestRecord, values []messages.MetricVa
 // not.
 func (e *engine) understand(raw *messages.RequestRecord) *messages.ErrorDetails {
 	e.reset(raw)
+	e.written.reset()
 	failure := raw.Error
 	if failure == nil && e.record.Cancelled {
 		failure = messages.NewError(cancelledType, "Request cancelled by external signal").WithCode(499)

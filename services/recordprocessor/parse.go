@@ -77,6 +77,10 @@ func (e *engine) understood(at clock.MonoNS) metrics.Response {
 	switch r.Kind {
 	case endpoints.NoData:
 		return metrics.Response{PerfNS: at}
+	}
+	e.written.text(r.Reasoning)
+	e.written.text(r.Content)
+	switch r.Kind {
 	case endpoints.Reasoning:
 		e.reasoning.add(r.Reasoning)
 		e.output.add(r.Content)

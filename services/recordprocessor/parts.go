@@ -105,6 +105,7 @@ func (p *parts) engine(id string, store *dataset.Store, run *config.Run, warn fu
 		// Also for endpoints without text: their servers report usage too.
 		serverCounts: e.UseServerTokenCount,
 		streaming:    endpoints.Streams(e),
+		traces:       run.Benchmark.Artifacts.Trace && run.Benchmark.Artifacts.Records,
 	}, deps{
 		endpoint: p.endpoint, counter: p.tokenizer, chat: p.chat, metrics: set, bodies: store, redact: run.Redactor().Text, warn: warn,
 	})

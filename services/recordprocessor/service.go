@@ -11,9 +11,12 @@ import (
 
 	"aiperf/bootstrap"
 	"aiperf/dataset"
+	"aiperf/exporters"
 	"aiperf/messages"
 	"aiperf/messages/bus"
 	"aiperf/plugins"
+	"aiperf/plugins/endpoints"
+	"aiperf/plugins/transports"
 )
 
 func init() {
@@ -102,7 +105,12 @@ func (s *Processor) onConfigure(ctx context.Context, payload msgpack.RawMessage)
 	if s.store, err = dataset.Open(s.p.Run.DatasetDir); err != nil {
 		return nil, err
 	}
+	files, err := exporters.OpenFragments(s.p.Run, s.p.ID)
+	if err != nil {
+		return nil, err
+	}
 	s.engine = parts.engine(s.p.ID, s.store, s.p.Run, func(text string) { s.p.Log.Warn(text) })
+	s.engine.written = newWritten(files, transports.RunHeaders(s.p.Run, parts.endpoint.Headers(), endpoints.Streams(s.p.Run.Benchmark.Endpoint)))
 	close(s.configured)
 	return nil, nil
 }
@@ -123,6 +131,9 @@ func (s *Processor) loop() {
 		case d, open := <-s.raw.Receive():
 			if !open {
 				_ = s.send(&b)
+				if err := s.engine.written.close(); err != nil {
+					s.p.Log.Error("requests and answers could not be written down", "err", err)
+				}
 				return
 			}
 			if s.take(&b, d) {
@@ -132,7 +143,7 @@ func (s *Processor) loop() {
 			_ = s.send(&b)
 		case done := <-s.flushes:
 			s.takeQueued(&b)
-			done <- s.send(&b)
+			done <- errors.Join(s.send(&b), s.engine.written.flush())
 		}
 	}
 }

@@ -57,12 +57,9 @@ func (w *Worker) build() (e *engine, err error) {
 	}
 	return newEngine(cfg, Deps{
 		Store: w.store, Endpoint: dialect, Transport: w.transport, Alarm: w.alarm, Records: w.out, Returns: w.queue.put,
-		Headers: transports.NewHeaders(transports.HeaderOptions{
-			UserAgent: "aiperf/" + config.Version, Endpoint: dialect.Headers(), SessionHeader: ep.SessionHeader,
-			Stream: endpoints.Streams(ep), Environment: &run.Environment,
-		}),
-		Redact: run.Redactor().Text,
-		Warn:   w.p.Log.Warn,
+		Headers: transports.RunHeaders(run, dialect.Headers(), endpoints.Streams(ep)),
+		Redact:  run.Redactor().Text,
+		Warn:    w.p.Log.Warn,
 	}), nil
 }
 
