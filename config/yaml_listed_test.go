@@ -58,6 +58,8 @@ var _ = Describe("a list of phases in a file", func() {
 		Expect(problems).To(HaveLen(1), problems.Error())
 	},
 		Entry("no profiling", "benchmark.phases: want a phase of kind profiling", nil, "{name: a, kind: warmup, type: concurrency, requests: 1}"),
+		Entry("nothing in a place", ":7:7: benchmark.phases.0: want a map of keys", nil, "null", "{name: a, kind: profiling, type: concurrency, requests: 1}"),
+		Entry("a number in a place", ":8:7: benchmark.phases.1: want a map of keys (got 5)", nil, "{name: a, kind: profiling, type: concurrency, requests: 1}", "5"),
 		Entry("one name twice", ":8:14: benchmark.phases.1.name: is the name of phase 0 too (got A)", nil, "{name: a, kind: profiling, type: concurrency, requests: 1}", "{name: A, kind: profiling, type: concurrency, requests: 1}"),
 		Entry("a name of Windows", "benchmark.phases.0.name: is reserved by Windows (got Com1)", nil, "{name: Com1, kind: profiling, type: concurrency, requests: 1}"),
 		Entry("a path as a name", "benchmark.phases.0.name: want letters, digits, _ and -", nil, "{name: ../x, kind: profiling, type: concurrency, requests: 1}"),

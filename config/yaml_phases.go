@@ -39,7 +39,9 @@ func (a *applier) phases(list *yaml.Node) {
 	for i, n := range list.Content {
 		path := "benchmark.phases." + strconv.Itoa(i)
 		if n.Kind != yaml.MappingNode {
-			a.bad(n, path, "want a map of keys", n.Value, "")
+			if n.ShortTag() == "!!null" { // anything else was told already
+				a.bad(n, path, "want a map of keys", n.Value, "")
+			}
 			return
 		}
 		kinds[i] = a.phaseKind(n, path)

@@ -22,7 +22,8 @@ type baseline struct {
 }
 
 // border asks the collectors for their samples, once for each border, and tells whether they
-// are there, or will not come. A run that ends early waits for none.
+// are there, or will not come. A run that ends early waits for none, and a seamless phase does
+// not at its start: a gap in the load would be worse, and requests are under way anyway.
 func (p *phase) border(now clock.MonoNS, kind string) (wake clock.MonoNS, passed bool) {
 	if len(p.e.collectors) == 0 || p.e.cancelled || p.e.failure != nil {
 		return 0, true
@@ -37,10 +38,11 @@ func (p *phase) border(now clock.MonoNS, kind string) (wake clock.MonoNS, passed
 			PhaseID: p.baseline.id, PhaseIndex: c.PhaseIndex, ProfilingIndex: c.ProfilingIndex, PhaseName: c.PhaseName, PhaseKind: c.PhaseKind, Kind: kind,
 		})
 	}
-	if len(p.baseline.missing) > 0 && now < p.baseline.until {
+	switch {
+	case len(p.baseline.missing) == 0, kind == messages.BaselineStart && p.plan.announced.Seamless:
+	case now < p.baseline.until:
 		return p.baseline.until, false
-	}
-	if len(p.baseline.missing) > 0 {
+	default:
 		p.e.log.Warn(p.plan.title()+" goes on without a sample at its border", "border", kind, "collectors", slices.Sorted(maps.Keys(p.baseline.missing)), "waited", baselineWait.String())
 	}
 	return 0, true

@@ -160,7 +160,7 @@ func (p *phase) awaitWorker(now clock.MonoNS) (wake clock.MonoNS) {
 		if !passed {
 			return wake
 		}
-		if len(p.e.collectors) > 0 {
+		if len(p.e.collectors) > 0 && !p.plan.announced.Seamless {
 			p.stats.BaselineStartNS = p.e.wallOf(now)
 		}
 		p.begin(now)
