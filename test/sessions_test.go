@@ -129,7 +129,7 @@ var _ = Describe("sessions of several turns", Label("e2e"), func() {
 			history := ""
 			for turn := range 8 {
 				history += fmt.Sprintf(`{"role":"user","content":"question %d of %d"}`, turn, session)
-				fmt.Fprintf(&rows, `{"session_id":"s%d","messages":[%s],"output_length":4}`+"\n", session, history)
+				fmt.Fprintf(&rows, `{"session_id":"s%d","messages":[%s],"output_length":4,"delay":%d}`+"\n", session, history, session%5)
 				history += fmt.Sprintf(`,{"role":"assistant","content":"answer %d"},`, turn)
 			}
 		}

@@ -42,7 +42,7 @@ type Facts struct {
 	Rows          int // that are used
 	Conversations int // that can be sampled: those that no other starts
 	Turns         int
-	// FirstTimed: the first record says when it goes, or how long after another.
+	// FirstTimed: the first record says when it goes.
 	FirstTimed bool
 	// Synthesised: some texts are given by their length.
 	Synthesised bool

@@ -224,17 +224,13 @@ func (s *rowSet) liftSystems() {
 	s.facts.Turns -= int(lifted)
 }
 
-// firstTimed tells whether the first record says when it goes.
+// firstTimed tells whether the first record says when it goes: a delay says how long after
+// another, which is no schedule.
 func firstTimed(src *Source) bool {
 	line, _ := src.files[0].first()
 	v := gjson.ParseBytes(line)
 	if turns := v.Get("turns"); turns.IsArray() {
 		v = turns.Get("0")
 	}
-	for _, key := range []string{"timestamp", "delay"} {
-		if g := v.Get(key); g.Type == gjson.Number {
-			return true
-		}
-	}
-	return false
+	return v.Get("timestamp").Type == gjson.Number
 }

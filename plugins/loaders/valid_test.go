@@ -265,6 +265,14 @@ var _ = Describe("what files hold", func() {
 		Expect(listed.Coordinator.ThinkMS).To(Equal([]float64{7, 2.5}))
 		Expect(list[3].Coordinator).To(BeNil())
 	})
+	It("a trace of delays alone has no schedule", func() {
+		path := filepath.Join(GinkgoT().TempDir(), "delays.jsonl")
+		Expect(os.WriteFile(path, []byte("{\"session_id\": \"a\", \"input_length\": 4, \"delay\": 0}\n{\"session_id\": \"a\", \"input_length\": 8, \"delay\": 20}\n"), 0o600)).To(Succeed())
+		set, src, err := Load(plugins.Builtin(), path, "mooncake_trace", settings())
+		Expect(err).NotTo(HaveOccurred())
+		defer src.Close()
+		Expect(set.Facts().FirstTimed).To(BeFalse())
+	})
 	It("the window of a schedule, and the number of conversations", func() {
 		facts, list := read("valid/mooncake_trace.jsonl", "", func(c *Config) { c.Dataset.StartOffsetMS, c.Dataset.EndOffsetMS = ms(40), ms(60) })
 		Expect(list).To(HaveLen(2))
