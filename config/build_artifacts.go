@@ -16,7 +16,7 @@ func (l *loader) artifacts() {
 	l.run.ArtifactDir = dir
 	b.Artifacts = Artifacts{
 		Dir: dir, Prefix: l.prefix(), Records: f.ExportLevel.Or("records") != "summary", Summary: true, ShowTraceTiming: f.ShowTraceTiming.Value,
-		Raw: f.ExportLevel.Value == "raw", Trace: f.ExportTrace.Value, OutputsJSON: f.ExportOutputs.Value,
+		Raw: f.ExportLevel.Value == "raw", Trace: f.ExportTrace.Value, OutputsJSON: f.ExportOutputs.Value, Parquet: f.ExportParquet.Value,
 	}
 }
 

@@ -62,6 +62,7 @@ type Flags struct {
 	ShowTraceTiming Opt[bool]
 	ExportTrace     Opt[bool]
 	ExportOutputs   Opt[bool]
+	ExportParquet   Opt[bool]
 
 	// Tokenizer
 	Tokenizer         Opt[string]

@@ -265,6 +265,7 @@ type Artifacts struct {
 	ShowTraceTiming bool   `json:"show_trace_timing"`
 	Raw             bool   `json:"raw,omitempty"`                 // raw JSONL; the records are written then too
 	Trace           bool   `json:"trace,omitempty"`               // HTTP trace in the records
+	Parquet         bool   `json:"parquet,omitempty"`             // records as a Parquet table
 	OutputsJSON     bool   `json:"export_outputs_json,omitempty"` // generated texts
 }
 

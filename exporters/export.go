@@ -134,6 +134,9 @@ func addFinishedFiles(run *config.Run, r *Report) {
 	if run.Benchmark.Artifacts.Records {
 		candidates = append(candidates, names.Records)
 	}
+	if run.Benchmark.Artifacts.Parquet {
+		candidates = append(candidates, names.Parquet)
+	}
 	if hasGPUs(r.Telemetry) {
 		candidates = append(candidates, names.GPUTelemetry)
 	}

@@ -96,11 +96,11 @@ var _ = DescribeTable("FileNames", func(base string, want Names) {
 	Expect(FileNames(base)).To(Equal(want))
 },
 	Entry("without a prefix", "", Names{
-		"profile_export_aiperf.json", "profile_export_aiperf.csv", "profile_export.jsonl", "profile_export_raw.jsonl", "outputs.json", "profile_export_console.txt",
+		"profile_export_aiperf.json", "profile_export_aiperf.csv", "profile_export.jsonl", "profile_export.parquet", "profile_export_raw.jsonl", "outputs.json", "profile_export_console.txt",
 		"gpu_telemetry_export.jsonl", "inputs.json", "logs/aiperf.log",
 	}),
 	Entry("with a prefix; inputs and the log never have it", "foo", Names{
-		"foo.json", "foo.csv", "foo.jsonl", "foo_raw.jsonl", "outputs.json", "foo_console.txt", "foo_gpu_telemetry.jsonl", "inputs.json", "logs/aiperf.log",
+		"foo.json", "foo.csv", "foo.jsonl", "foo.parquet", "foo_raw.jsonl", "outputs.json", "foo_console.txt", "foo_gpu_telemetry.jsonl", "inputs.json", "logs/aiperf.log",
 	}),
 )
 

@@ -21,6 +21,7 @@ func exportLabels(n Names) []exportLabel {
 		{"CSV Export", "csv", n.SummaryCSV},
 		{"JSON Export", "json", n.SummaryJSON},
 		{"Records Export", "record_export", n.Records},
+		{"Parquet Export", "parquet", n.Parquet},
 		{"Raw Records Export", "raw_records", n.Raw},
 		{"Outputs", "outputs_json", n.Outputs},
 		{"GPU Telemetry Export", "gpu_telemetry_jsonl_writer", n.GPUTelemetry},

@@ -11,6 +11,7 @@ type Names struct {
 	SummaryJSON  string
 	SummaryCSV   string
 	Records      string // per-record JSONL
+	Parquet      string // the records as a table
 	Raw          string // raw JSONL: requests and answers
 	Outputs      string // generated texts; never prefixed
 	Console      string // capture of the final report
@@ -25,6 +26,7 @@ func FileNames(base string) Names {
 		SummaryJSON:  "profile_export_aiperf.json",
 		SummaryCSV:   "profile_export_aiperf.csv",
 		Records:      "profile_export.jsonl",
+		Parquet:      "profile_export.parquet",
 		Raw:          "profile_export_raw.jsonl",
 		Outputs:      "outputs.json",
 		Console:      "profile_export_console.txt",
@@ -36,6 +38,7 @@ func FileNames(base string) Names {
 		n.SummaryJSON = base + ".json"
 		n.SummaryCSV = base + ".csv"
 		n.Records = base + ".jsonl"
+		n.Parquet = base + ".parquet"
 		n.Raw = base + "_raw.jsonl"
 		n.Console = base + "_console.txt"
 		n.GPUTelemetry = base + "_gpu_telemetry.jsonl"

@@ -46,6 +46,11 @@ func NewRecordExport(run *config.Run) (Stream, error) {
 }
 
 func newRecordExport(run *config.Run, lines *lineFile) *RecordExport {
+	return &RecordExport{lineFile: lines, columns: map[string]*column{}, hidden: hiddenInRecords(run)}
+}
+
+// hiddenInRecords are the marks of metrics that no file of single requests shows.
+func hiddenInRecords(run *config.Run) metrics.Flags {
 	hidden := metrics.NoIndividualRecords | metrics.Internal | metrics.Experimental
 	if dev := run.Environment.Dev; dev.Mode {
 		if dev.ShowInternal {
@@ -55,7 +60,7 @@ func newRecordExport(run *config.Run, lines *lineFile) *RecordExport {
 			hidden &^= metrics.Experimental
 		}
 	}
-	return &RecordExport{lineFile: lines, columns: map[string]*column{}, hidden: hidden}
+	return hidden
 }
 
 // Record appends the line of one request.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -82,4 +83,32 @@ var _ = Describe("what a run keeps of its requests", Label("e2e"), func() {
 			return strings.HasSuffix(name, ".tmp") || strings.HasSuffix(name, "_fragments") || strings.HasSuffix(name, "raw_records")
 		})).To(BeFalse())
 	})
+
+	It("is a table for Python, with the values of the lines", func() {
+		python := pythonWith("pyarrow")
+		p, code := aiperf(profileArgs(target("--fast", "--error-rate", "0.2"), artifacts(), "--concurrency", "4", "--request-count", "60", "--osl", "5", "--isl", "12", "--export-parquet")...)
+		Expect(code).To(BeElementOf(0, 1), p.output())
+		readParquet(python, p)
+	})
 })
+
+// readParquet holds the table against the lines, as another program reads it.
+func readParquet(python string, p *program) {
+	GinkgoHelper()
+	out, err := exec.Command(python, "-c", `import json, sys, pyarrow.parquet as pq
+for row in pq.read_table(sys.argv[1]).to_pylist(): print(json.dumps(row, allow_nan=False))`, filepath.Join(p.dir, "profile_export.parquet")).Output()
+	Expect(err).NotTo(HaveOccurred())
+	rows := strings.Split(strings.TrimSpace(string(out)), "\n")
+	lines := p.lines()
+	Expect(rows).To(HaveLen(len(lines)))
+	for i, text := range rows {
+		var row map[string]any
+		Expect(json.Unmarshal([]byte(text), &row)).To(Succeed())
+		for _, name := range []string{"session_num", "x_request_id", "request_start_ns", "benchmark_phase", "was_cancelled"} {
+			Expect(row[name]).To(Equal(at(lines[i], "metadata", name)), name)
+		}
+		for tag, metric := range lines[i]["metrics"].(map[string]any) {
+			Expect(row[tag]).To(Equal(metric.(map[string]any)["value"]), tag)
+		}
+	}
+}
