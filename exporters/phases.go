@@ -36,20 +36,22 @@ func exportPhases(ctx context.Context, run *config.Run, r *Report) []Failure {
 		}
 		return nil
 	}
-	var failures []Failure
+	var failed []error
 	files := make([]phaseFiles, len(r.Profile.Phases))
 	for i := range r.Profile.Phases {
 		var err error
-		if files[i], err = exportPhase(ctx, run, &r.Profile.Phases[i]); err != nil {
-			failures = append(failures, Failure{phaseExporter, err})
-		}
+		files[i], err = exportPhase(ctx, run, &r.Profile.Phases[i])
+		failed = append(failed, err)
 	}
 	path := pathOf(run, phaseManifest)
-	if err := writeSorted(path, manifestJSON(r.Profile.Phases, files)); err != nil {
-		return append(failures, Failure{phaseExporter, err})
+	err := writeSorted(path, manifestJSON(r.Profile.Phases, files))
+	if err == nil {
+		r.Files = append(r.Files, path)
 	}
-	r.Files = append(r.Files, path)
-	return failures
+	if err = errors.Join(append(failed, err)...); err != nil {
+		return []Failure{{phaseExporter, err}}
+	}
+	return nil
 }
 
 // exportPhase writes what one phase came to. The summaries are those of a run that had
