@@ -78,8 +78,11 @@ var _ = Describe("the report on the console", func() {
 	},
 		Entry("in 80 columns", "console_80.txt", ConsoleOptions{Width: 80}),
 		Entry("in 120 columns", "console_120.txt", ConsoleOptions{Width: 120}),
+		Entry("in 100 columns", "console_100.txt", ConsoleOptions{Width: 100}),
+		Entry("in 200 columns", "console_200.txt", ConsoleOptions{Width: 200}),
 		Entry("in 80 columns with colour", "console_80_color.txt", ConsoleOptions{Width: 80, Color: true}),
 		Entry("in 120 columns with colour", "console_120_color.txt", ConsoleOptions{Width: 120, Color: true}),
+		Entry("in 200 columns with colour", "console_200_color.txt", ConsoleOptions{Width: 200, Color: true}),
 	)
 
 	It("is the same text with and without colour, and never wider than asked for", func() {

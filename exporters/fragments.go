@@ -40,9 +40,15 @@ type Fragments struct {
 	redact       config.Redactor
 }
 
-// OpenFragments creates them; nil when the run wants none.
+// OpenFragments creates them; nil when the run wants none. The files that an earlier run
+// made of its fragments go.
 func OpenFragments(run *config.Run, processor string) (*Fragments, error) {
 	a := run.Benchmark.Artifacts
+	for _, name := range []string{namesOf(run).Raw, namesOf(run).Outputs} {
+		if err := unwanted(pathOf(run, name)); err != nil {
+			return nil, err
+		}
+	}
 	if !a.Raw && !a.OutputsJSON {
 		return nil, nil
 	}

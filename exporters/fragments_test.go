@@ -109,6 +109,19 @@ var _ = Describe("the parts of record processors", func() {
 		}}))
 	})
 
+	It("leave no file of an earlier run that this one does not write", func() {
+		run.Benchmark.Artifacts = config.Artifacts{}
+		names := namesOf(run)
+		for _, name := range []string{names.Raw, names.Outputs, names.Records, names.Parquet, names.GPUTelemetry} {
+			Expect(os.WriteFile(pathOf(run, name), []byte("{}\n"), fileMode)).To(Succeed())
+		}
+		for _, open := range []func(*config.Run) (Stream, error){NewRecordExport, NewParquet, NewGPUTelemetryJSONL} {
+			Expect(open(run)).To(BeNil())
+		}
+		Expect(OpenFragments(run, "a")).To(BeNil())
+		Expect(os.ReadDir(run.ArtifactDir)).To(BeEmpty())
+	})
+
 	It("leave no file of an earlier run when there was no request", func() {
 		stale := filepath.Join(run.ArtifactDir, "profile_export_raw.jsonl")
 		Expect(os.WriteFile(stale, []byte("{}\n"), fileMode)).To(Succeed())

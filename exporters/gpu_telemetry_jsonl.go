@@ -35,7 +35,7 @@ var _ TelemetryStream = (*GPUTelemetryJSONL)(nil)
 // NewGPUTelemetryJSONL opens the file; nil when GPU telemetry is off.
 func NewGPUTelemetryJSONL(run *config.Run) (Stream, error) {
 	if !run.Benchmark.GPUTelemetry.Enabled {
-		return nil, nil
+		return nil, unwanted(pathOf(run, namesOf(run).GPUTelemetry))
 	}
 	lines, err := openLines(pathOf(run, namesOf(run).GPUTelemetry), run.Environment.GPU.ExportBatchSize)
 	if err != nil {

@@ -39,14 +39,23 @@ func openLines(path string, batch int) (*lineFile, error) {
 	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("replace %s: %w", path, err)
+	if err := unwanted(path); err != nil {
+		return nil, err
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	return newLines(path, f, batch), nil
+}
+
+// unwanted removes the file of an earlier run that this one does not write: beside the
+// files of this run it would be taken for one of them.
+func unwanted(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove what an earlier run left: %w", err)
+	}
+	return nil
 }
 
 func newLines(path string, f file, batch int) *lineFile {

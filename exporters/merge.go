@@ -105,9 +105,9 @@ func (s *fragmentSet) close() (failed error) {
 	return failed
 }
 
-// mergeFragments makes the file at path of the fragments below dir, and removes them. An
-// earlier run's file goes, also when this run has nothing to put there: the path is empty
-// then. After a failure the fragments stay: they are all there is.
+// mergeFragments makes the file at path of the fragments below dir, and removes them. The
+// path is empty when there was nothing to put there. After a failure the fragments stay:
+// they are all there is.
 func mergeFragments(ctx context.Context, dir, path string, keyOf func([]byte) [2]int64, write func(io.Writer, *fragmentSet) error) (string, error) {
 	if torn, _ := filepath.Glob(filepath.Join(dir, "*"+incomplete)); len(torn) > 0 {
 		return "", fmt.Errorf("write %s: a record processor could not write its part; what there is lies in %s", path, dir)
@@ -118,9 +118,6 @@ func mergeFragments(ctx context.Context, dir, path string, keyOf func([]byte) [2
 	}
 	defer s.close() // read only: nothing can be lost
 	if len(s.places) == 0 {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return "", err
-		}
 		return "", os.RemoveAll(dir)
 	}
 	if err := WriteFileAtomic(path, func(w io.Writer) error { return write(w, s) }); err != nil {

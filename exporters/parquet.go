@@ -59,7 +59,7 @@ var _ RecordStream = (*Parquet)(nil)
 // NewParquet opens the file; nil when the run does not want it.
 func NewParquet(run *config.Run) (Stream, error) {
 	if !run.Benchmark.Artifacts.Parquet {
-		return nil, nil
+		return nil, unwanted(pathOf(run, namesOf(run).Parquet))
 	}
 	path := pathOf(run, namesOf(run).Parquet)
 	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {

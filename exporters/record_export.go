@@ -36,7 +36,7 @@ var _ RecordStream = (*RecordExport)(nil)
 // NewRecordExport opens the file; nil when the run keeps no records.
 func NewRecordExport(run *config.Run) (Stream, error) {
 	if !run.Benchmark.Artifacts.Records {
-		return nil, nil
+		return nil, unwanted(pathOf(run, namesOf(run).Records))
 	}
 	lines, err := openLines(pathOf(run, namesOf(run).Records), run.Environment.Record.ExportBatchSize)
 	if err != nil {
