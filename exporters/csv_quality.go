@@ -11,49 +11,44 @@ import (
 // by side.
 func (t csvTable) quality(q *metrics.Quality) {
 	t.record([]string{"Metric", "Value"})
-	t.record([]string{qualityRow + "verdict", q.Verdict})
+	rows := &csvQuality{csvTable: t, prefix: "Measurement Quality: "}
+	rows.row("verdict", q.Verdict)
 	for _, reason := range q.Reasons {
-		t.record([]string{qualityRow + "reason", reason})
+		rows.row("reason", reason)
 	}
-	t.figure("asked_rps", q.AskedRPS)
-	t.figure("delivered_rps", q.DeliveredRPS)
-	t.count("lost_ticks", q.LostTicks)
-	t.count("reanchors", q.Reanchors)
-	t.spread("send_delay_ms", q.SendDelayMS)
-	t.spread("timer_lateness_ms", q.TimerLatenessMS)
-	t.figure("kernel_stamp_pct", q.KernelStampPct)
-	t.figure("coalesced_event_pct", q.CoalescedEventPct)
-	t.figure("worker_cpu_max_pct", q.WorkerCPUMaxPct)
-	t.count("clock_steps", q.ClockSteps)
-	t.count("processes_lost", q.ProcessesLost)
-	t.count("processes_restarted", q.ProcessesRestarted)
-	t.count("credits.issued", q.Credits.Issued)
-	t.count("credits.completed", q.Credits.Completed)
-	t.count("credits.failed", q.Credits.Failed)
-	t.count("credits.cancelled", q.Credits.Cancelled)
-	t.count("credits.lost", q.Credits.Lost)
-	t.count("records_expected", q.RecordsExpected)
-	t.count("records_received", q.RecordsReceived)
+	figuresOfQuality(rows, q)
 }
 
-// qualityRow begins the name of each row.
-const qualityRow = "Measurement Quality: "
+// csvQuality is the table of figures; what is an object in the JSON are rows whose names
+// are joined by points.
+type csvQuality struct {
+	csvTable
+	prefix string // of the names
+}
 
-func (t csvTable) figure(name string, v *float64) {
+func (c *csvQuality) row(name, value string) { c.record([]string{c.prefix + name, value}) }
+
+func (c *csvQuality) number(name string, v *float64) {
 	if finite(v) {
-		t.record([]string{qualityRow + name, csvNumber(v)})
+		c.row(name, csvNumber(v))
 	}
 }
 
-func (t csvTable) count(name string, n int64) {
-	t.record([]string{qualityRow + name, strconv.FormatInt(n, 10)})
+func (c *csvQuality) integer(name string, v int64) { c.row(name, strconv.FormatInt(v, 10)) }
+
+func (c *csvQuality) object(name string, members func()) {
+	outer := c.prefix
+	c.prefix += name + "."
+	members()
+	c.prefix = outer
 }
 
-func (t csvTable) spread(name string, s *metrics.Spread) {
-	if s == nil {
-		return
+func (c *csvQuality) spread(name string, s *metrics.Spread) {
+	if s != nil {
+		c.object(name, func() {
+			c.number("p50", &s.P50)
+			c.number("p99", &s.P99)
+			c.number("max", &s.Max)
+		})
 	}
-	t.figure(name+".p50", &s.P50)
-	t.figure(name+".p99", &s.P99)
-	t.figure(name+".max", &s.Max)
 }

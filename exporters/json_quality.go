@@ -7,27 +7,7 @@ import "aiperf/metrics"
 func (j *jsonText) quality(q *metrics.Quality) {
 	j.optText("verdict", q.Verdict)
 	j.textList("reasons", q.Reasons)
-	j.number("asked_rps", q.AskedRPS)
-	j.number("delivered_rps", q.DeliveredRPS)
-	j.integer("lost_ticks", q.LostTicks)
-	j.integer("reanchors", q.Reanchors)
-	j.spread("send_delay_ms", q.SendDelayMS)
-	j.spread("timer_lateness_ms", q.TimerLatenessMS)
-	j.number("kernel_stamp_pct", q.KernelStampPct)
-	j.number("coalesced_event_pct", q.CoalescedEventPct)
-	j.number("worker_cpu_max_pct", q.WorkerCPUMaxPct)
-	j.integer("clock_steps", q.ClockSteps)
-	j.integer("processes_lost", q.ProcessesLost)
-	j.integer("processes_restarted", q.ProcessesRestarted)
-	j.object("credits", func() {
-		j.integer("issued", q.Credits.Issued)
-		j.integer("completed", q.Credits.Completed)
-		j.integer("failed", q.Credits.Failed)
-		j.integer("cancelled", q.Credits.Cancelled)
-		j.integer("lost", q.Credits.Lost)
-	})
-	j.integer("records_expected", q.RecordsExpected)
-	j.integer("records_received", q.RecordsReceived)
+	figuresOfQuality(j, q)
 	if len(q.Processes) > 0 {
 		j.list("processes", func() {
 			for i := range q.Processes {
