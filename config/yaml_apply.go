@@ -225,6 +225,10 @@ func (a *applier) own(v *yaml.Node, path string) {
 		}
 	case "benchmark.artifacts.records":
 		b, isBool := yamlBool(v)
+		if v.Kind == yaml.SequenceNode && len(v.Content) == 2 && v.Content[0].Value == "jsonl" && v.Content[1].Value == "parquet" {
+			a.set("export-parquet", v, path, "true")
+			isBool, b = true, true
+		}
 		raw, _ := yamlBool(field(field(field(a.root, "benchmark"), "artifacts"), "raw"))
 		switch {
 		case raw: // asks for the records too
@@ -233,7 +237,7 @@ func (a *applier) own(v *yaml.Node, path string) {
 		case v.Kind == yaml.SequenceNode && len(v.Content) == 1 && v.Content[0].Value == "jsonl", isBool && b:
 			a.set("export-level", v, path, "records")
 		default:
-			a.bad(v, path, "want false or [jsonl]", v.Value, "")
+			a.bad(v, path, "want false, [jsonl] or [jsonl, parquet]", v.Value, "")
 		}
 	case "benchmark.artifacts.summary":
 		for _, item := range asList(v).Content {

@@ -97,6 +97,22 @@ benchmark:
 		Expect(b.Endpoint.Headers).To(Equal([]Header{{"A", "one"}, {"b", "three"}}))
 	})
 
+	It("choose what is kept of requests", func() {
+		of := func(artifacts string, more ...string) Artifacts {
+			run, problems := fromYAML(head+"  dataset: {isl: 8}\n  phases: {type: concurrency, concurrency: 1, requests: 1}\n  artifacts: "+artifacts+"\n", nil, more...)
+			Expect(problems).To(BeEmpty())
+			a := run.Benchmark.Artifacts
+			a.Dir = ""
+			return a
+		}
+		Expect(of("{records: [jsonl, parquet], trace: true}")).To(Equal(Artifacts{Records: true, Parquet: true, Trace: true, Summary: true}))
+		Expect(of("{records: false, raw: true, export_outputs_json: true}")).To(Equal(Artifacts{Records: true, Raw: true, OutputsJSON: true, Summary: true}))
+		Expect(of("{records: false, raw: false}")).To(Equal(Artifacts{Summary: true}))
+		Expect(of("{raw: true}", "--export-level", "summary")).To(Equal(Artifacts{Summary: true}))
+		_, problems := fromYAML(head+"  artifacts: {records: [parquet]}\n", nil)
+		Expect(problems).To(ContainElement(HaveField("Reason", ContainSubstring("[jsonl, parquet]"))))
+	})
+
 	It("have phases that say all of themselves", func() {
 		run, problems := fromYAML(head+"  dataset: {isl: 5}\n  warmup: {type: concurrency, concurrency: 3, requests: 6}\n  profiling: {type: constant, rate: 9, duration: 5}\n", nil)
 		Expect(problems).To(BeEmpty())

@@ -150,10 +150,10 @@ var _ = Describe("the HTTP trace of a record", func() {
 			TraceData: messages.TraceData{Type: "http", SendStartNS: 110, SendEndNS: 120, ReceiveStartNS: 150, ReceiveEndNS: 190,
 				Reused: true, BytesSent: 7, BytesReceived: 9, ChunksSent: 1, ChunksReceived: 2},
 			StartPerfNS: 100, Status: 200,
-		}, 1000)
+		}, &messages.RecordMetadata{RequestStartNS: 1000, RequestAckNS: 1045})
 		j.endObject()
 		Expect(string(j.buf)).To(Equal(`{"trace_type":"http","request_send_start_ns":1010,"request_send_end_ns":1020,"request_chunks_count":1,"request_bytes_total":7,` +
-			`"response_status_code":200,"response_reason":"OK","response_receive_start_ns":1050,"response_chunks_count":2,"response_bytes_total":9,"response_receive_end_ns":1090,` +
+			`"response_status_code":200,"response_reason":"OK","response_headers_received_ns":1045,"response_receive_start_ns":1050,"response_chunks_count":2,"response_bytes_total":9,"response_receive_end_ns":1090,` +
 			`"connection_reused_ns":1010,"sending_ns":10,"waiting_ns":30,"receiving_ns":40,"duration_ns":80}`))
 	})
 })

@@ -7,13 +7,12 @@ import (
 	"aiperf/messages"
 )
 
-// trace writes what the transport saw, on the wall clock: start is the instant of
-// StartPerfNS there. An event that did not happen has no member, nor has a duration that
+// trace writes what the transport saw of a request, on the wall clock. An event that did not happen has no member, nor has a duration that
 // would need it.
-func (j *jsonText) trace(t *messages.RecordTrace, start clock.WallNS) {
+func (j *jsonText) trace(t *messages.RecordTrace, m *messages.RecordMetadata) {
 	at := func(name string, stamp clock.MonoNS) {
 		if stamp != 0 {
-			j.integer(name, int64(start.Add(stamp.Sub(t.StartPerfNS))))
+			j.integer(name, int64(m.RequestStartNS.Add(stamp.Sub(t.StartPerfNS))))
 		}
 	}
 	between := func(name string, from, to clock.MonoNS) {
@@ -28,6 +27,7 @@ func (j *jsonText) trace(t *messages.RecordTrace, start clock.WallNS) {
 	j.optInteger("request_bytes_total", t.BytesSent)
 	j.optInteger("response_status_code", int64(t.Status))
 	j.optText("response_reason", http.StatusText(t.Status))
+	j.optInteger("response_headers_received_ns", int64(m.RequestAckNS))
 	at("response_receive_start_ns", t.ReceiveStartNS)
 	j.optInteger("response_chunks_count", t.ChunksReceived)
 	j.optInteger("response_bytes_total", t.BytesReceived)

@@ -79,7 +79,7 @@ func (x *RecordExport) Record(r *messages.MetricRecord) error {
 	if r.Trace != nil {
 		j.key("trace_data")
 		j.beginObject()
-		j.trace(r.Trace, r.Metadata.RequestStartNS)
+		j.trace(r.Trace, &r.Metadata)
 		j.endObject()
 	}
 	if r.Error != nil {
